@@ -1,0 +1,27 @@
+"""What can go wrong for a user, by kind. Knows nothing of anything else here.
+
+    NmtError            shown as one message, exit code 1, never a traceback
+      ConfigError       a configuration that cannot be used
+      DataError         text files that cannot be used
+      RunError          a run directory or checkpoint that is missing, damaged,
+                        foreign, or not what the configuration describes
+
+A message says what is wrong, where (`file:line` where there is one), what was
+allowed, and the usual cause. A programmer's mistake is an `assert`, not one of these.
+"""
+
+
+class NmtError(Exception):
+    """A user's mistake or the machine's trouble, in words meant for the user."""
+
+
+class ConfigError(NmtError):
+    """The configuration, or a command-line override of it, cannot be used."""
+
+
+class DataError(NmtError):
+    """A text file cannot be read, or its content cannot be right."""
+
+
+class RunError(NmtError):
+    """A run directory or a checkpoint cannot be used as asked."""
