@@ -1,0 +1,168 @@
+"""Lines of text in and out of files; the one place that knows what ends a line.
+
+Knows nothing of tokens, languages or the meaning of a line.
+
+Only "\\n" ends a line, and one "\\r" before it is dropped; U+2028, U+0085, tabs and NUL
+are text. A last line without "\\n" counts. Files are UTF-8, a byte order mark at the
+start of one is dropped, and a name that ends in `.gz` means compressed.
+"""
+
+import codecs
+import gzip
+import io
+import os
+import shutil
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from nmt.errors import DataError
+
+
+@contextmanager
+def open_input(path: Path | None) -> Iterator[BinaryIO]:
+    """The uncompressed bytes of a file, or of standard input where path is None.
+
+    Raises: DataError if the file cannot be opened.
+    """
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = gzip.open(path) if _is_compressed(path) else open(path, "rb")
+    except OSError as error:
+        raise cannot_be_read(path, error) from None
+    with stream:
+        yield cast(BinaryIO, stream)
+
+
+def cannot_be_read(path: Path | str, error: OSError) -> DataError:
+    """The error to raise where the system refuses to read a file."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(
+            f"{path}: no such file (relative paths start at the current directory)"
+        )
+    return DataError(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def read_raw_lines(path: Path) -> Iterator[bytes]:
+    """Lines as they stand in the file: line ends and byte order mark included.
+
+    Raises: DataError for a missing, unreadable or damaged file.
+    """
+    with open_input(path) as stream:
+        yield from _raw_lines(stream)
+
+
+def without_line_ends(raw_lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The text of raw lines, still in UTF-8: no line ends, no byte order mark."""
+    for number, line in enumerate(raw_lines):
+        if number == 0:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if line.endswith(b"\n"):
+            line = line[: -2 if line.endswith(b"\r\n") else -1]
+        yield line
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file.
+
+    Raises: DataError for a missing, unreadable or damaged file and for invalid UTF-8.
+    """
+    for number, line in enumerate(without_line_ends(read_raw_lines(path)), start=1):
+        try:
+            yield line.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}:{number}: not UTF-8: byte 0x{line[error.start]:02x} at "
+                f"position {error.start} of the line ({error.reason}); the file is "
+                "probably in another encoding: convert it with iconv -t UTF-8"
+            ) from None
+
+
+def read_lines_or_none(path: Path) -> Iterator[str | None]:
+    """The lines of a text file; None for each that is not UTF-8.
+
+    Raises: DataError for a missing, unreadable or damaged file.
+    """
+    for line in without_line_ends(read_raw_lines(path)):
+        try:
+            yield line.decode()
+        except UnicodeDecodeError:
+            yield None
+
+
+def read_lines_leniently(stream: BinaryIO) -> Iterator[str]:
+    """The lines of a stream, as soon as each is there; invalid bytes become U+FFFD.
+
+    Raises: DataError where the stream turns out to be damaged.
+    """
+    for line in without_line_ends(_raw_lines(stream)):
+        yield line.decode(errors="replace")
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[TextIO]:
+    """A text file that appears under its name when the block ends without an error.
+
+    Otherwise what was there before stays. Devices and pipes, which cannot be
+    replaced, are written as they come.
+
+    Raises: DataError if the file cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            if path.is_dir():
+                raise DataError(f"{path}: is a directory, not a file to write")
+            with _text_into(path, path) as text:
+                yield text
+            return
+        # A link keeps pointing where it points: its target is what is replaced.
+        final = path.resolve()
+        unfinished = final.with_name(f".{final.name}.{os.getpid()}.unfinished")
+        try:
+            with _text_into(unfinished, final) as text:
+                yield text
+            if final.exists():
+                shutil.copymode(final, unfinished)
+            os.replace(unfinished, final)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _text_into(path: Path, name: Path) -> Iterator[TextIO]:
+    """Text written to `path`, compressed as `name` asks."""
+    with open(path, "wb") as stream:
+        if _is_compressed(name):
+            # No name and no time in the header: equal text gives equal files.
+            with (
+                gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed,
+                io.TextIOWrapper(packed, "utf-8", newline="\n") as text,
+            ):
+                yield text
+        else:
+            with io.TextIOWrapper(stream, "utf-8", newline="\n") as text:
+                yield text
+
+
+def _raw_lines(stream: BinaryIO) -> Iterator[bytes]:
+    name = getattr(stream, "name", "input")
+    try:
+        yield from stream
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise DataError(
+            f"{name}: not a whole gzip file, as a name in .gz promises: {error} "
+            "(an interrupted download, or a plain file misnamed)"
+        ) from None
+    except OSError as error:
+        raise cannot_be_read(name, error) from None
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.suffix == ".gz"
