@@ -1,0 +1,393 @@
+"""THE SCHEMA: every key of a configuration, its default, unit, legal range and meaning.
+
+Reads YAML into a frozen `Config` and refuses, all at once and each with its line, what
+cannot be used. Knows nothing of TensorFlow, and does not look at the files it names.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from nmt.errors import ConfigError
+from nmt.refusals import refusals
+from nmt.yaml_lines import Document, read_yaml, write_yaml
+
+MAX_FILE_BYTES = 1 << 20
+
+# The kinds of value ---------------------------------------------------------------
+
+
+def _as_path(value: Any) -> Path:
+    if isinstance(value, Path):
+        return value
+    # Not printable: NUL and the other control characters, which no file name means.
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError("should be a path (text, no control characters)")
+    return Path(value)
+
+
+def _as_pairs(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, dict | TextPair):
+        return (value,)
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("should be one pair (source, target), or a list of pairs")
+    return tuple(value)
+
+
+def _as_period(value: Any) -> Any:
+    if value != "epoch" and (type(value) is not int or value < 1):
+        raise ValueError("should be epoch, or a number of steps, at least 1")
+    return value
+
+
+# TensorFlow counts in 32 bits.
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+CountFromZero = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+PositiveShare = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Language = Annotated[str, Field(pattern="^[a-z]{2}$")]
+FilePath = Annotated[Path, BeforeValidator(_as_path)]
+
+
+class Section(BaseModel):
+    """A mapping of the file: exactly these keys, of exactly these types."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_default=True,
+        # The text under a key is its description, which error messages quote.
+        use_attribute_docstrings=True,
+    )
+
+
+# The schema -----------------------------------------------------------------------
+
+
+class TextPair(Section):
+    source: FilePath
+    """Text to translate from: UTF-8, a sentence a line; read compressed if .gz."""
+    target: FilePath
+    """Its translation, line by line; read compressed if .gz."""
+
+
+class DataConfig(Section):
+    source_language: Language | None = None
+    """ISO 639-1 code, two small letters; for names, plots and sacreBLEU's defaults."""
+    target_language: Language | None = None
+    """As source_language."""
+    train: Annotated[tuple[TextPair, ...], BeforeValidator(_as_pairs)]
+    """One pair of files (source, target), or a list of pairs, read in that order."""
+    validation: TextPair
+    """The pair of files (source, target) that picks the best checkpoint."""
+    max_length: Count = 100
+    """Tokens a sentence; longer training pairs are left out, and counted."""
+
+
+class TokenizerConfig(Section):
+    type: Literal["bpe", "unigram", "char", "word"] = "bpe"
+    """What a token is: a subword (bpe, unigram), a character or a word."""
+    vocab_size: Count = 8000
+    """Tokens in each vocabulary, the special ones counted."""
+    joint: bool = True
+    """One vocabulary for both languages, or one each."""
+    lowercase: bool = False
+    """Whether all text is lowercased, and so are the translations."""
+    sampling: Share = 0.0
+    """Subword regularisation: BPE-dropout's p or unigram's alpha; 0 switches it off.
+    Source and target, in training only."""
+
+    @field_validator("sampling")
+    @classmethod
+    def _only_subwords_are_sampled(cls, value: float, info: ValidationInfo) -> float:
+        if value and info.data.get("type") in ("char", "word"):
+            raise ValueError("needs tokenizer.type bpe or unigram")
+        return value
+
+
+class DropoutConfig(Section):
+    """Each a share of what is set to zero, in training only: 0 or more, below 1."""
+
+    source: Share = 0.3
+    """Of each source embedding."""
+    target: Share = 0.2
+    """Of each target embedding."""
+    context: Share = 0.5
+    """Of the encoder's states."""
+    state: Share = 0.0
+    """Of the recurrent states, encoder and decoder."""
+    output: Share = 0.5
+    """Of the layer before the output softmax."""
+    source_word: Share = 0.1
+    """Of whole source tokens."""
+    target_word: Share = 0.1
+    """Of whole target tokens, where they are the decoder's input."""
+
+
+class ModelConfig(Section):
+    embedding_size: Count = 256
+    """Numbers that stand for a token."""
+    encoder_size: Count = 256
+    """Units of the encoder, per direction."""
+    encoder_layers: Count = 1
+    """Bidirectional layers of the encoder."""
+    decoder_size: Count = 512
+    """Units of the decoder."""
+    decoder_cell: Literal["conditional_gru", "gru"] = "conditional_gru"
+    """conditional_gru as Nematus has it, or gru as in Bahdanau et al. 2015."""
+    attention: Literal["additive", "general", "dot"] = "additive"
+    """additive (Bahdanau et al. 2015), general or dot (Luong et al. 2015)."""
+    layer_norm: bool = True
+    """Layer normalisation inside the recurrent cells."""
+    tie_embeddings: Literal["none", "target", "all"] = "target"
+    """Shared weights: target (its input and output), or all (the source's as well)."""
+    dropout: DropoutConfig = DropoutConfig()
+    """Seven shares, by place: see DropoutConfig."""
+
+    @field_validator("attention")
+    @classmethod
+    def _dot_needs_equal_sizes(cls, value: str, info: ValidationInfo) -> str:
+        encoder = info.data.get("encoder_size")
+        decoder = info.data.get("decoder_size")
+        if value == "dot" and encoder and decoder and decoder != 2 * encoder:
+            raise ValueError(
+                "needs decoder_size = 2 * encoder_size (a product of the decoder's"
+                f" state with the encoder's), not {decoder} and {encoder}"
+            )
+        return value
+
+
+class EarlyStoppingConfig(Section):
+    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    """What is to improve on the validation set; it also picks the best checkpoint."""
+    patience: Count = 10
+    """Validations in a row without improvement that end the training."""
+
+
+# Legal, and to be built: take a line out once its values work.
+_NOT_YET = {
+    "precision": (("mixed_float16", "mixed_bfloat16"), "float32"),
+    "strategy": (("mirrored", "multi_worker"), "auto or one_device"),
+}
+
+
+class TrainingConfig(Section):
+    seed: CountFromZero = 1
+    """Everything random follows from it."""
+    batch_size: Count | None = 64
+    """Sentence pairs a batch; null, which is the default, beside batch_tokens."""
+    batch_tokens: Count | None = None
+    """Target tokens a batch, padding counted; or null, and batch_size counts."""
+    epochs: Count | None = 30
+    """Passes over the training data; null: as many as steps takes."""
+    steps: Count | None = None
+    """Updates of the weights, or null; the first of epochs and steps ends training."""
+    learning_rate: Positive = 0.0004
+    """Adam's; the highest that the schedule reaches."""
+    schedule: Literal["constant", "plateau", "inverse_sqrt"] = "plateau"
+    """plateau multiplies by plateau_factor when validation stops improving."""
+    warmup_steps: CountFromZero = 0
+    """Updates in which the learning rate grows from 0 to its full value."""
+    plateau_factor: PositiveShare = 0.5
+    """What plateau multiplies the learning rate by: above 0, below 1."""
+    plateau_patience: Count = 2
+    """Validations in a row without improvement before plateau acts."""
+    label_smoothing: Share = 0.1
+    """Share of the probability that the loss spreads over the other tokens."""
+    clip_norm: Positive = 1.0
+    """Gradients with a larger global norm are scaled down to it."""
+    accumulate: Count = 1
+    """Batches whose gradients are added up for one update."""
+    average: Literal["none", "ema"] = "ema"
+    """Weights that validation and translation use: the last, or a moving average."""
+    average_decay: PositiveShare = 0.999
+    """Share of the moving average that an update leaves: above 0, below 1."""
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    """What the model computes in; weights, softmax and loss are always float32."""
+    validate_every: Annotated[Literal["epoch"] | int, BeforeValidator(_as_period)] = (
+        "epoch"
+    )
+    """epoch, or a number of updates; a checkpoint is saved as often."""
+    keep: Count = 3
+    """Newest checkpoints that are kept, beside the best."""
+    early_stopping: EarlyStoppingConfig | None = EarlyStoppingConfig()
+    """A mapping with metric and patience; null trains to the end."""
+    strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"
+    """Devices: auto takes what there is; mirrored, all of this machine; multi_worker,
+    several machines."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _batch_tokens_replaces_the_default(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("batch_tokens") is not None:
+            return {"batch_size": None, **value}
+        return value
+
+    @field_validator("batch_tokens")
+    @classmethod
+    def _one_batch_measure(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if "batch_size" not in info.data:
+            return value
+        if (value is None) == (info.data["batch_size"] is None):
+            raise ValueError(
+                f"clashes with batch_size {info.data['batch_size'] or 'null'}: exactly"
+                " one of the two counts, the other is null"
+            )
+        return value
+
+    @field_validator("steps")
+    @classmethod
+    def _training_ends(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None and info.data.get("epochs", 1) is None:
+            raise ValueError("clashes with epochs null: nothing would end the training")
+        return value
+
+    @field_validator("warmup_steps")
+    @classmethod
+    def _inverse_sqrt_needs_warmup(cls, value: int, info: ValidationInfo) -> int:
+        if value == 0 and info.data.get("schedule") == "inverse_sqrt":
+            raise ValueError(
+                "is too few for schedule inverse_sqrt, which needs 1 (often 4000)"
+            )
+        return value
+
+    @field_validator("precision", "strategy")
+    @classmethod
+    def _is_available(cls, value: str, info: ValidationInfo) -> str:
+        not_yet, instead = _NOT_YET.get(info.field_name or "", ((), ""))
+        if value in not_yet:
+            raise ValueError(f"is not available yet: use {instead}")
+        return value
+
+
+class DecodingConfig(Section):
+    method: Literal["greedy", "beam"] = "beam"
+    """How `nmt translate` and `nmt evaluate` search, unless told otherwise."""
+    beam_size: Count = 5
+    """Hypotheses that beam search keeps."""
+    length_penalty: Annotated[float, Field(ge=0)] = 1.0
+    """A in score = log-probability / length^A, the end of sentence counted."""
+
+
+class Config(Section):
+    run_dir: FilePath
+    """The directory that will hold all that a trained model needs."""
+    data: DataConfig
+    """The section that names the text files; it needs train and validation."""
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    """A section: see TokenizerConfig."""
+    model: ModelConfig = ModelConfig()
+    """A section: see ModelConfig."""
+    training: TrainingConfig = TrainingConfig()
+    """A section: see TrainingConfig."""
+    decoding: DecodingConfig = DecodingConfig()
+    """A section: see DecodingConfig."""
+
+    @field_validator("model")
+    @classmethod
+    def _all_needs_joint(cls, value: ModelConfig, info: ValidationInfo) -> ModelConfig:
+        tokenizer = info.data.get("tokenizer")
+        if value.tie_embeddings == "all" and tokenizer and not tokenizer.joint:
+            # Pydantic would point at the section: `key` says where in it.
+            raise PydanticCustomError(
+                "across_sections",
+                "'all' needs tokenizer.joint true: one vocabulary to share",
+                {"key": "tie_embeddings"},
+            )
+        return value
+
+
+# Reading and writing --------------------------------------------------------------
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in the file at `path`, each `SECTION.KEY=VALUE` put over it.
+
+    Raises: ConfigError, one line for each thing that is wrong.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot read the configuration: {error.strerror}; usual cause:"
+            " a misspelt path, or another current directory than it is relative to"
+        ) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(
+            f"{path}: larger than {MAX_FILE_BYTES} bytes; usual cause: a data file"
+            " given as the configuration"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: not UTF-8; usual cause: saved in another encoding, or"
+            " not a text file"
+        ) from None
+    return parse_config(text, str(path), overrides)
+
+
+def parse_config(text: str, name: str, overrides: Sequence[str] = ()) -> Config:
+    """As `load_config`, for a text; `name` stands for the file in messages."""
+    document = read_yaml(text, lambda line: f"{name}:{line}")
+    if not isinstance(document.value, dict):
+        what = "is empty" if document.value is None else "has no sections"
+        raise ConfigError(
+            f"{name}:1: the configuration {what}; allowed: a mapping with run_dir,"
+            " data and more; usual cause: the wrong file"
+        )
+    for override in overrides:
+        _override(document, override)
+    problems = list(document.problems)
+    try:
+        config = Config.model_validate(document.value)
+    except ValidationError as error:
+        problems += refusals(error, document, Config)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return config
+
+
+def dump_config(config: Config) -> str:
+    """`config` as YAML, every key with its value, in the schema's order."""
+    return write_yaml(config.model_dump(mode="json"))
+
+
+def _override(document: Document, override: str) -> None:
+    """Put `SECTION.KEY=VALUE` over `document`; what is wrong joins its problems."""
+    place = f"--set {override}"
+    dotted, equals, value = override.partition("=")
+    path = tuple(dotted.strip().split("."))
+    if not equals or not all(path):
+        document.problems.append(
+            f"{place}: not an override; allowed: SECTION.KEY=VALUE, for instance"
+            " training.seed=2"
+        )
+        return
+    try:
+        part = read_yaml(value, lambda line: place)
+    except ConfigError as error:
+        document.problems.append(str(error))
+        return
+    if not document.replace(path, part):
+        document.problems.append(
+            f"{place}: {dotted} is inside something that is not a section; usual cause:"
+            " a list, which is given as a whole"
+        )

@@ -1,0 +1,399 @@
+"""The schema accepts what the README promises, and refuses the rest in words."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from nmt.config import Config, TextPair, dump_config, load_config, parse_config
+from nmt.errors import ConfigError
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+SMALLEST = """\
+run_dir: runs/x
+data:
+  train: {source: a.en, target: a.de}
+  validation: {source: b.en, target: b.de}
+"""
+
+# What a user of the first release has on disk, whatever the defaults become.
+COMPLETE = """\
+run_dir: runs/multi30k_en_de
+data:
+  source_language: en                      # ISO 639-1
+  target_language: de
+  train:                                   # one pair of files, or a list of them
+    source: data/multi30k/train.en
+    target: data/multi30k/train.de
+  validation:
+    source: data/multi30k/val.en
+    target: data/multi30k/val.de
+  max_length: 100
+tokenizer:
+  type: bpe
+  vocab_size: 8000
+  joint: true
+  lowercase: false
+  sampling: 0.0
+model:
+  embedding_size: 256
+  encoder_size: 256
+  encoder_layers: 1
+  decoder_size: 512
+  decoder_cell: conditional_gru
+  attention: additive
+  layer_norm: true
+  tie_embeddings: target
+  dropout: {source: 0.3, target: 0.2, context: 0.5, state: 0.0, output: 0.5,
+            source_word: 0.1, target_word: 0.1}
+training:
+  seed: 1
+  batch_size: 64
+  epochs: 30
+  learning_rate: 0.0004
+  schedule: plateau
+  warmup_steps: 0
+  label_smoothing: 0.1
+  clip_norm: 1.0
+  accumulate: 1
+  average: ema
+  precision: float32
+  validate_every: epoch
+  keep: 3
+  early_stopping: {metric: bleu, patience: 10}
+  strategy: auto
+decoding:
+  method: beam
+  beam_size: 5
+  length_penalty: 1.0
+"""
+
+
+def with_keys(*overrides: str) -> Config:
+    return parse_config(SMALLEST, "c.yaml", overrides)
+
+
+def refusals(text: str, *overrides: str) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        parse_config(text, "c.yaml", overrides)
+    return str(refused.value).splitlines()
+
+
+def keys_of(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from keys_of(child, f"{path}.{key}" if path else key)
+    else:
+        yield path
+
+
+# What is accepted -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [SMALLEST, COMPLETE])
+def test_a_dumped_config_loads_as_the_same_config(text: str) -> None:
+    config = parse_config(text, "c.yaml")
+    assert parse_config(dump_config(config), "d.yaml") == config
+
+
+def test_a_complete_config_means_what_it_says() -> None:
+    written = yaml.safe_load(COMPLETE)
+    written["data"]["train"] = [written["data"]["train"]]
+    resolved = yaml.safe_load(dump_config(parse_config(COMPLETE, "c.yaml")))
+    for section, value in written.items():
+        if isinstance(value, dict):
+            assert resolved[section] | value == resolved[section]
+        else:
+            assert resolved[section] == value
+
+
+def test_the_dump_has_every_key_of_the_schema_in_its_order() -> None:
+    resolved = yaml.safe_load(dump_config(with_keys()))
+    assert list(resolved) == list(Config.model_fields)
+    for name, section in with_keys():
+        if isinstance(section, BaseModel):
+            assert list(resolved[name]) == list(type(section).model_fields)
+
+
+def test_every_key_says_what_it_means() -> None:
+    def undescribed(section: BaseModel) -> Iterator[str]:
+        for name, field in type(section).model_fields.items():
+            if not field.description:
+                yield f"{type(section).__name__}.{name}"
+            if isinstance(value := getattr(section, name), BaseModel):
+                yield from undescribed(value)
+
+    assert list(undescribed(with_keys())) == []
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda p: p.name)
+def test_a_config_in_the_repository_loads(path: Path) -> None:
+    assert load_config(path).data.source_language
+
+
+def test_one_training_pair_is_a_list_of_one() -> None:
+    pair = TextPair(source=Path("a.en"), target=Path("a.de"))
+    assert with_keys().data.train == (pair,)
+    assert with_keys("data.train=[{source: a.en, target: a.de}]") == with_keys()
+    twice = "data.train=[{source: a.en, target: a.de}, {source: a.en, target: a.de}]"
+    assert with_keys(twice).data.train == (pair, pair)
+
+
+@pytest.mark.parametrize("text", ["4e-4", "4E-4", "0.0004", ".4e-3", "+4.e-4"])
+def test_a_number_is_read_as_people_write_it(text: str) -> None:
+    rate = with_keys(f"training.learning_rate={text}").training.learning_rate
+    assert rate == float(text)
+
+
+def test_norway_has_a_language() -> None:
+    config = parse_config(dump_config(with_keys("data.target_language=no")), "d.yaml")
+    assert config.data.target_language == "no"
+
+
+@pytest.mark.parametrize("name", ["4e-4", "no", "1", "1:30", "null", "a: b", "[x", "ü"])
+def test_a_path_that_looks_like_something_else_survives_the_dump(name: str) -> None:
+    config = with_keys().model_copy(update={"run_dir": Path(name)})
+    assert parse_config(dump_config(config), "d.yaml").run_dir == Path(name)
+
+
+def test_batch_tokens_takes_the_place_of_the_default_batch_size() -> None:
+    assert with_keys().training.batch_size == 64
+    training = with_keys("training.batch_tokens=4096").training
+    assert (training.batch_size, training.batch_tokens) == (None, 4096)
+
+
+def test_steps_may_end_the_training_alone() -> None:
+    changes = {"epochs": None, "steps": 9, "early_stopping": None}
+    training = with_keys("training={epochs: null, steps: 9, early_stopping: null}")
+    assert training.training == with_keys().training.model_copy(update=changes)
+
+
+def test_an_override_replaces_a_value_or_a_whole_section() -> None:
+    nested = with_keys("model.dropout.state=0.25").model.dropout
+    assert (nested.state, nested.source) == (0.25, with_keys().model.dropout.source)
+    whole = parse_config(COMPLETE, "c.yaml", ["data.validation={source: x, target: y}"])
+    assert whole.data.validation == TextPair(source=Path("x"), target=Path("y"))
+    assert with_keys("training.seed=2", "training.seed=3").training.seed == 3
+
+
+def test_config_and_its_errors_do_without_tensorflow() -> None:
+    program = "import sys, nmt.config; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+# What is refused ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dotted", "meant"),
+    [
+        ("training.sed", "training.seed"),
+        ("model.atention", "model.attention"),
+        ("batch_size", "training.batch_size"),
+        ("model.sampling", "tokenizer.sampling"),
+        ("data.validation.taget", "data.validation.target"),
+        ("model.droput.state", "model.dropout"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_one_it_may_mean(
+    dotted: str, meant: str
+) -> None:
+    (line,) = refusals(SMALLEST, f"{dotted}=2")
+    assert line.startswith(f"--set {dotted}=2: ")
+    assert f"did you mean {meant}?" in line
+
+
+def test_an_unknown_key_like_no_other_is_refused_with_the_legal_ones() -> None:
+    (line,) = refusals(SMALLEST + "decoding: {zzz: 1}\n")
+    assert line.endswith("allowed in decoding: method, beam_size, length_penalty")
+
+
+def test_every_mistake_is_reported_at_once_with_its_line() -> None:
+    mistakes = {  # what to replace it with, and the key that is to be named
+        "run_dir: runs/multi30k_en_de": ("run_dir: 5", "run_dir"),
+        "  source_language: en ": ("  source_language: EN ", "data.source_language"),
+        "    target: data/multi30k/train.de": ("    taget: x", "data.train.taget"),
+        "  vocab_size: 8000": ("  vocab_size: '8000'", "tokenizer.vocab_size"),
+        "  joint: true": ("  joint: yes", "tokenizer.joint"),
+        "  attention: additive": ("  attention: dott", "model.attention"),
+        "            source_word: 0.1,": (" source_word: 1.0,", "dropout.source_word"),
+        "  seed: 1": ("  seed: -1", "training.seed"),
+        "  epochs: 30": ("  epochs: null", "training.steps"),
+        "  schedule: plateau": ("  schedule: [constant]", "training.schedule"),
+        "  clip_norm: 1.0": ("  clip_norm: .inf", "training.clip_norm"),
+        "  accumulate: 1": ("  accumulate: true", "training.accumulate"),
+        "  validate_every: epoch": ("  validate_every: 0", "training.validate_every"),
+        "  keep: 3": ("  keep: 3\n  keep: 4", "training.keep"),
+        "  early_stopping: {": ("  early_stopping: {x: 1, ", "early_stopping.x"),
+        "  method: beam": ("  method:", "decoding.method"),
+        "  beam_size: 5": ("  beam_size: 2.5", "decoding.beam_size"),
+        "  length_penalty: 1.0": ("  length_penalty: a", "decoding.length_penalty"),
+    }
+    text = COMPLETE
+    for right, (wrong, _) in mistakes.items():
+        assert text.count(right) == 1
+        text = text.replace(right, wrong)
+
+    def number_of(part: str) -> int:
+        return text.count("\n", 0, text.index(part)) + 1
+
+    lines = refusals(text)
+    for wrong, key in mistakes.values():
+        number = number_of(wrong) + wrong.count("\n")
+        if key == "training.steps":  # not in the file: its section is shown
+            number = number_of("training:")
+        found = [line for line in lines if line.startswith(f"c.yaml:{number}: ")]
+        assert any(f"{key}: " in line for line in found), (key, lines)
+    # The misspelt data.train.target is missing as well.
+    assert len(lines) == len(mistakes) + 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        (["model.attention=dot", "model.decoder_size=100"], "model.attention"),
+        (["model={tie_embeddings: all}", "tokenizer.joint=false"], "tie_embeddings"),
+        (["training={batch_size: 8, batch_tokens: 9}"], "training.batch_tokens"),
+        (["training.batch_size=null"], "training.batch_tokens"),
+        (["training.epochs=null"], "training.steps"),
+        (["training.schedule=inverse_sqrt"], "training.warmup_steps"),
+        (["tokenizer={type: char, sampling: 0.1}"], "tokenizer.sampling"),
+        (["training.validate_every=batch"], "training.validate_every"),
+        (["training.validate_every=true"], "training.validate_every"),
+        (["training.plateau_factor=1"], "training.plateau_factor"),
+        (["training.average_decay=0"], "training.average_decay"),
+        (["training.learning_rate=0"], "training.learning_rate"),
+        (["training.clip_norm=.nan"], "training.clip_norm"),
+        (["training.label_smoothing=false"], "training.label_smoothing"),
+        (["training.seed=99999999999"], "training.seed"),
+        (["training="], "training"),
+        (["data.train=[]"], "data.train"),
+        (["data.train=[{source: a}]"], "data.train.0.target"),
+        (["data.train=a.en"], "data.train"),
+        (["data.target_language=deu"], "data.target_language"),
+        (["run_dir="], "run_dir"),
+        ([r'run_dir="a\0b"'], "run_dir"),
+        ([r'run_dir="\ud800"'], "run_dir"),
+        (["decoding.beam_size=0"], "decoding.beam_size"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(overrides: list[str], key: str) -> None:
+    (line,) = refusals(SMALLEST, *overrides)
+    assert f"{key}: " in line
+
+
+def test_sizes_that_fit_dot_attention_are_accepted() -> None:
+    sizes = "encoder_size: 50, decoder_size: 100"
+    assert with_keys(f"model={{attention: dot, {sizes}}}").model.attention == "dot"
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["x", "=1", ".seed=1", "training.=1", "training.seed=[", "training.seed=\t- a"],
+)
+def test_a_malformed_override_is_named(override: str) -> None:
+    (line,) = refusals(SMALLEST, override)
+    assert line.startswith(f"--set {override}: ")
+
+
+def test_an_override_cannot_reach_into_a_list() -> None:
+    text = SMALLEST.replace("{source: a.en, target: a.de}", "[]")
+    assert "--set data.train.source=b" in refusals(text, "data.train.source=b")[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", ":1: the configuration is empty"),
+        (b"# nothing yet\n", ":1: the configuration is empty"),
+        (b"- 1\n", ":1: the configuration has no sections"),
+        (b"run_dir: a\ndata:\n\ttrain: b\n", ":3: not valid YAML"),
+        (b"run_dir: a\n\ndata: [\n", ":4: not valid YAML"),
+        (b"run_dir: a\n--- \nrun_dir: b\n", ":2: not valid YAML"),
+        (b"run_dir: &a x\ndata: *a\n", ":1: not valid YAML"),
+        (b"run_dir: x\ndata: *a\n", ":2: not valid YAML"),
+        (b"run_dir: a\ndata: \xff\n", ":2: not UTF-8"),
+        (b"run_dir: a\ndata: \x00\n", ":2: a character"),
+        (b"run_dir: a\ndata: !!python/name:os.system\n", ":2: cannot be read"),
+        (b"run_dir: a\ndata: " + 9999 * b"9", ":2: cannot be read"),
+        (b"[" * 9999, ":1: nested too deeply"),
+        (b"#" * (1 << 20) + b"#", ": larger than"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused_in_one_sentence(
+    data: bytes, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError) as refused:
+        load_config(path)
+    assert str(refused.value).startswith(f"{path}{expected}")
+
+
+def test_a_path_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.yaml", tmp_path / "none" / "c.yaml"):
+        with pytest.raises(ConfigError, match="cannot read"):
+            load_config(path)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + SMALLEST.replace("\n", "\r\n").encode())
+    assert load_config(path) == with_keys()
+
+
+# Whatever the text, nothing but a ConfigError comes out ---------------------------
+
+
+def loads_or_is_refused(text: str, *overrides: str) -> None:
+    try:
+        config = parse_config(text, "c.yaml", overrides)
+    except ConfigError as error:
+        assert str(error)
+    else:
+        assert parse_config(dump_config(config), "d.yaml") == config
+
+
+@given(st.text() | st.text("{}[]:,-#&*!|>'\"%@` \n\t.ae01?<~=", max_size=40))
+def test_any_text_loads_or_is_refused(text: str) -> None:
+    loads_or_is_refused(text)
+    loads_or_is_refused(SMALLEST, text, f"training.seed={text}", f"{text}=1")
+    loads_or_is_refused(f"{SMALLEST}model: {text}")
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["epoch", "beam", "bpe", "en", 1, 0.5, 10**400])
+)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS,
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.dictionaries(st.text(max_size=4), below, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(keys_of(yaml.safe_load(COMPLETE)))), VALUES, max_size=4
+    )
+)
+def test_any_value_of_any_key_loads_or_is_refused(changes: dict[str, Any]) -> None:
+    written = yaml.safe_load(COMPLETE)
+    for dotted, value in changes.items():
+        *sections, key = dotted.split(".")
+        holder = written
+        for section in sections:
+            holder = holder[section]
+        holder[key] = value
+    loads_or_is_refused(yaml.dump(written))
