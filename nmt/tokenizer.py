@@ -1,0 +1,288 @@
+"""Text to token ids and back by sentencepiece; trains the models that do it.
+
+Knows nothing of batches or translation models.
+
+Nothing is lost in a round trip, except with `type: word`, whose unknown words become
+UNK, and with `lowercase: true`. One exception: U+2581, sentencepiece's own sign for a
+space, comes back as a space. A character the model has not seen becomes the bytes of
+its UTF-8 form.
+
+Files: `joint.model`, or `source.model` and `target.model`; each is all there is to know
+about a tokenizer, so that an exported graph needs nothing else.
+"""
+
+import hashlib
+import io
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import sentencepiece
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+from nmt.config import TextPair, TokenizerConfig
+from nmt.errors import ConfigError, DataError, RunError
+from nmt.text import read_lines_or_none
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+NUM_SPECIAL = 4
+NUM_BYTES = 256
+
+# More text than this changes a vocabulary little and takes memory (Kudo and
+# Richardson 2018 train on as much).
+TRAINING_SENTENCES = 2_000_000
+# sentencepiece's unigram trainer adds up in an order that depends on this number, so
+# it is the same on every machine.
+TRAINING_THREADS = 4
+# The most characters of a piece that sentencepiece is sure to read back.
+LONGEST_WORD = 1000
+
+# Sampling seeds a generator that all threads of sentencepiece share.
+_sampling = threading.Lock()
+
+
+class Tokenizer:
+    """One sentencepiece model."""
+
+    def __init__(self, model_bytes: bytes) -> None:
+        """Raises: RuntimeError, sentencepiece's own, if these are not a model."""
+        self.model_bytes = model_bytes
+        self._processor = sentencepiece.SentencePieceProcessor()
+        self._processor.LoadFromSerializedProto(model_bytes)
+
+    @property
+    def vocab_size(self) -> int:
+        return int(self._processor.vocab_size())
+
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
+        """The ids of each line, without BOS and EOS."""
+        return self._processor.encode(list(lines))
+
+    def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
+        """A random segmentation of each line: a pure function of the arguments.
+
+        alpha is BPE-dropout's probability of leaving a merge out (Provilkov et al.
+        2020), or the unigram model's smoothing (Kudo 2018): near 0, all segmentations
+        of a line are equally likely.
+        """
+        segmentations: list[list[int]] = []
+
+        def segment() -> None:
+            sentencepiece.set_random_generator_seed(seed % (2**32 - 1))
+            segmentations.extend(
+                self._processor.encode(
+                    list(lines),
+                    enable_sampling=True,
+                    nbest_size=-1,
+                    alpha=alpha,
+                    num_threads=1,
+                )
+            )
+
+        # sentencepiece has one generator per thread, seeded when first used: only a
+        # new thread is sure to start from this seed, and only one may at a time. (The
+        # largest 32-bit seed asks for a random one, hence the remainder.)
+        with _sampling:
+            thread = threading.Thread(target=segment)
+            thread.start()
+            thread.join()
+        assert len(segmentations) == len(lines)
+        return segmentations
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each sequence; PAD, UNK, BOS and EOS have none.
+
+        A result is always one line: a model that makes up the byte of a line feed
+        gets a space.
+        """
+        plain = [[token for token in line if token >= NUM_SPECIAL] for line in ids]
+        return [text.replace("\n", " ") for text in self._processor.decode(plain)]
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The name of each id; U+2581 in it stands for a space."""
+        return [self._processor.id_to_piece(int(token)) for token in ids]
+
+
+@dataclass(frozen=True)
+class TokenizerPair:
+    """The tokenizers of both languages: the same object twice for one vocabulary."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+    @property
+    def joint(self) -> bool:
+        return self.source is self.target
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 (hex) of all that decides which ids a text becomes."""
+        digest = hashlib.sha256(b"joint" if self.joint else b"separate")
+        for tokenizer in (self.source, self.target):
+            digest.update(hashlib.sha256(tokenizer.model_bytes).digest())
+        return digest.hexdigest()
+
+    def save(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        if self.joint:
+            (directory / "joint.model").write_bytes(self.source.model_bytes)
+        else:
+            (directory / "source.model").write_bytes(self.source.model_bytes)
+            (directory / "target.model").write_bytes(self.target.model_bytes)
+
+    @classmethod
+    def load(cls, directory: Path) -> "TokenizerPair":
+        """What `save` wrote.
+
+        Raises: RunError where a model is missing, damaged or not one of ours.
+        """
+        if (directory / "joint.model").exists():
+            joint = _load(directory / "joint.model")
+            return cls(joint, joint)
+        return cls(_load(directory / "source.model"), _load(directory / "target.model"))
+
+
+def train_tokenizers(
+    config: TokenizerConfig, pairs: Sequence[TextPair]
+) -> TokenizerPair:
+    """Tokenizers trained on the lines of both sides, together or each on its own.
+
+    Equal text gives equal models. Lines that are not UTF-8 are passed over.
+
+    Raises: DataError for files that cannot be read or hold no text; ConfigError for a
+    vocabulary that is too small for the text.
+    """
+    sources = [pair.source for pair in pairs]
+    targets = [pair.target for pair in pairs]
+    if config.joint:
+        joint = _train(config, [*sources, *targets])
+        return TokenizerPair(joint, joint)
+    return TokenizerPair(_train(config, sources), _train(config, targets))
+
+
+def _load(path: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer(path.read_bytes())
+    except (OSError, RuntimeError) as error:
+        raise RunError(
+            f"{path}: not a tokenizer that can be read: {error} (an incomplete copy of "
+            "the run, or a damaged file)"
+        ) from None
+    processor = tokenizer._processor
+    special = (
+        processor.pad_id(),
+        processor.unk_id(),
+        processor.bos_id(),
+        processor.eos_id(),
+    )
+    if special != (PAD, UNK, BOS, EOS):
+        raise RunError(
+            f"{path}: pad, unk, bos and eos are {special} in this sentencepiece model; "
+            f"they have to be {(PAD, UNK, BOS, EOS)}, as nmt train makes them"
+        )
+    return tokenizer
+
+
+def _train(config: TokenizerConfig, paths: Sequence[Path]) -> Tokenizer:
+    names = ", ".join(map(str, paths))
+    smallest = NUM_SPECIAL + (0 if config.type == "word" else NUM_BYTES) + 1
+    if config.vocab_size < smallest:
+        raise ConfigError(
+            f"tokenizer.vocab_size: {config.vocab_size} is too small for type "
+            f"{config.type}: at least {smallest}, the special tokens and bytes counted"
+        )
+    failures: list[BaseException] = []
+    # sentencepiece's own error for no text at all names nothing of the user's.
+    texts = _remembering(_training_texts(config, paths), failures)
+    first = next(texts, None)
+    if first is None:
+        raise DataError(
+            f"{names}: no text to train a tokenizer on: every line is empty"
+        )
+    model = io.BytesIO()
+    with tempfile.TemporaryDirectory() as directory:
+        rules = Path(directory) / "rules.tsv"
+        rules.write_text(_lowercase_rules() if config.lowercase else "")
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=chain([first], texts),
+                model_writer=model,
+                model_type=config.type,
+                vocab_size=config.vocab_size,
+                hard_vocab_limit=False,  # little text gives a smaller vocabulary
+                pad_id=PAD,
+                unk_id=UNK,
+                bos_id=BOS,
+                eos_id=EOS,
+                byte_fallback=config.type != "word",
+                character_coverage=1.0,
+                normalization_rule_name="" if config.lowercase else "identity",
+                normalization_rule_tsv=str(rules) if config.lowercase else "",
+                remove_extra_whitespaces=False,
+                input_sentence_size=TRAINING_SENTENCES,
+                shuffle_input_sentence=True,
+                max_sentence_length=2**30,  # no line is too long to learn from
+                num_threads=TRAINING_THREADS,
+                minloglevel=3,
+            )
+        except RuntimeError as error:
+            if failures:
+                raise failures[0] from None
+            needed = re.search(r"smaller than required_chars. \d+ vs (\d+)", str(error))
+            if needed:
+                raise ConfigError(
+                    f"tokenizer.vocab_size: {config.vocab_size} is too small for "
+                    f"{names}: at least {needed[1]}, one for each character that "
+                    "occurs (so many? the text may hold lines in other scripts)"
+                ) from None
+            raise DataError(
+                f"{names}: sentencepiece cannot train on this text: {error}"
+            ) from None
+    return Tokenizer(_without_paths(model.getvalue()))
+
+
+def _training_texts(config: TokenizerConfig, paths: Sequence[Path]) -> Iterator[str]:
+    for path in paths:
+        for line in read_lines_or_none(path):
+            if line and config.type == "word":
+                # A longer "word" is a damaged line, and would damage the model.
+                line = " ".join(
+                    word for word in line.split(" ") if len(word) <= LONGEST_WORD
+                )
+            if line:
+                yield line
+
+
+def _remembering(texts: Iterator[str], failures: list[BaseException]) -> Iterator[str]:
+    """The same texts; keeps an error on its way, which sentencepiece would replace."""
+    try:
+        yield from texts
+    except BaseException as error:
+        failures.append(error)
+        raise
+
+
+def _lowercase_rules() -> str:
+    """Rules by which a model lowercases text itself, each character on its own."""
+
+    def code_points(text: str) -> str:
+        return " ".join(f"{ord(character):X}" for character in text)
+
+    return "".join(
+        f"{code_points(character)}\t{code_points(character.lower())}\n"
+        for character in map(chr, range(sys.maxunicode + 1))
+        if character != character.lower()
+    )
+
+
+def _without_paths(model_bytes: bytes) -> bytes:
+    """The same model without the name of its (temporary) file of rules."""
+    model = ModelProto.FromString(model_bytes)
+    model.normalizer_spec.ClearField("normalization_rule_tsv")
+    return model.SerializeToString(deterministic=True)
