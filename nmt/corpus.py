@@ -1,0 +1,364 @@
+"""Parallel text files to checked, encoded, memory-mapped token ids.
+
+Knows nothing of batches or models.
+
+A corpus directory holds, for each side, `<side>_ids.npy` (all sentences end to end,
+uint16 where the vocabulary allows it, without BOS and EOS) and `<side>_offsets.npy`
+(int64, one more than there are sentences), with subword sampling the same of the UTF-8
+text (`<side>_text.npy`, uint8, and `<side>_text_offsets.npy`), and `corpus.json`: what
+it was made from and what was left out.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.config import TextPair
+from nmt.errors import DataError, RunError
+from nmt.text import cannot_be_read, read_lines, read_lines_or_none, read_raw_lines
+from nmt.tokenizer import Tokenizer, TokenizerPair
+
+FORMAT = 1
+# Pairs encoded at once: enough to keep all threads busy, little enough to stay small.
+CHUNK = 20_000
+
+Line = TypeVar("Line")
+Side = Literal["source", "target"]
+SIDES: tuple[Side, Side] = ("source", "target")
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Many sequences in one memory-mapped array."""
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def open(cls, directory: Path, name: str) -> Self:
+        # Still mapped, but plain arrays: slices of np.memmap are slow to make.
+        return cls(
+            *(
+                np.load(directory / f"{stem}.npy", mmap_mode="r").view(np.ndarray)
+                for stem in (name, f"{name}_offsets")
+            )
+        )
+
+    def lengths(self) -> NDArray[np.int32]:
+        return np.diff(self.offsets).astype(np.int32)
+
+    def take(self, indices: NDArray[np.integer]) -> list[NDArray[Any]]:
+        starts, ends = self.offsets[indices], self.offsets[indices + 1]
+        return [
+            self.values[start:end]
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+
+
+class ParallelCorpus:
+    """The encoded pairs of a directory; only what is asked for is read from disk."""
+
+    def __init__(self, directory: Path) -> None:
+        record = json.loads((directory / "corpus.json").read_text())
+        self.key: dict[str, Any] = record["key"]
+        self.left_out: dict[str, int] = record["left_out"]
+        """How many pairs were left out, by reason."""
+        self.first_left_out: dict[str, str] = record["first_left_out"]
+        """The `file:line` of the first one, by reason."""
+        self._ids = {side: Sequences.open(directory, f"{side}_ids") for side in SIDES}
+        self._texts = {
+            side: Sequences.open(directory, f"{side}_text")
+            for side in SIDES
+            if self.key["keep_text"]
+        }
+        self.source_lengths = self._ids["source"].lengths()
+        """Tokens of each source sentence without EOS, int32 [pairs]."""
+        self.target_lengths = self._ids["target"].lengths()
+
+    def __len__(self) -> int:
+        return len(self.source_lengths)
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 (hex) of all that decides which ids this corpus holds."""
+        return hashlib.sha256(json.dumps(self.key).encode()).hexdigest()
+
+    def source(self, indices: NDArray[np.integer]) -> list[NDArray[Any]]:
+        """The ids of these source sentences, without EOS."""
+        return self._ids["source"].take(indices)
+
+    def target(self, indices: NDArray[np.integer]) -> list[NDArray[Any]]:
+        """The ids of these target sentences, without BOS and EOS."""
+        return self._ids["target"].take(indices)
+
+    def texts(self, side: Side, indices: NDArray[np.integer]) -> list[str]:
+        """These sentences as text; only where the corpus was made with keep_text."""
+        return [text.tobytes().decode() for text in self._texts[side].take(indices)]
+
+
+def encode_corpus(
+    pairs: Sequence[TextPair],
+    tokenizers: TokenizerPair,
+    *,
+    max_length: int,
+    directory: Path,
+    keep_text: bool,
+) -> ParallelCorpus:
+    """The corpus of these files, encoded into the directory or found there.
+
+    What the directory holds is used again if it was made from files of the same
+    content with the same tokenizers and options; else it is replaced. Pairs with an
+    empty side, with invalid UTF-8, or with more than max_length tokens on a side are
+    left out and counted.
+
+    Raises: DataError for files that are missing, empty, or unequal in lines, and if
+    no pair is left; RunError if the directory holds something else.
+    """
+    key = {
+        "format": FORMAT,
+        "files": [
+            {side: _checksum(getattr(pair, side)) for side in SIDES} for pair in pairs
+        ],
+        "tokenizers": tokenizers.checksum,
+        "max_length": max_length,
+        "keep_text": keep_text,
+    }
+    try:
+        corpus = ParallelCorpus(directory)
+        if corpus.key == key:
+            return corpus
+    except (OSError, ValueError, KeyError):
+        if directory.exists() and not (directory / "corpus.json").exists():
+            raise RunError(
+                f"{directory}: is in the way of the encoded corpus and does not hold "
+                "one: move it or name another directory"
+            ) from None
+    # Built beside its place, so that what stands there is always a whole corpus.
+    unfinished = directory.with_name(f".{directory.name}.{os.getpid()}.unfinished")
+    unfinished.mkdir(parents=True)
+    try:
+        _encode_into(unfinished, key, pairs, tokenizers)
+        if directory.exists():
+            shutil.rmtree(directory)
+        os.replace(unfinished, directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return ParallelCorpus(directory)
+
+
+def load_pairs(pair: TextPair) -> tuple[list[str], list[str]]:
+    """All lines of a pair of files, empty ones too.
+
+    Raises: DataError for files that are missing, empty, not UTF-8 or unequal in lines.
+    """
+    both = list(side_by_side(pair, read_lines(pair.source), read_lines(pair.target)))
+    return [source for source, _ in both], [target for _, target in both]
+
+
+def read_pairs(pair: TextPair) -> Iterator[tuple[str | None, str | None]]:
+    """The lines of both files side by side; None for a line that is not UTF-8.
+
+    Raises: DataError for files that are missing, empty or unequal in lines.
+    """
+    return side_by_side(
+        pair, read_lines_or_none(pair.source), read_lines_or_none(pair.target)
+    )
+
+
+def side_by_side(
+    pair: TextPair, sources: Iterator[Line], targets: Iterator[Line]
+) -> Iterator[tuple[Line, Line]]:
+    """The lines of the two files of a pair, which have to be equally many.
+
+    Raises: DataError if they are not, or if there are none.
+    """
+    ended = object()
+    empty = True
+    for source, target in zip_longest(sources, targets, fillvalue=ended):
+        if source is ended or target is ended:
+            raise DataError(
+                f"{pair.source} has {_count_lines(pair.source)} lines and "
+                f"{pair.target} has {_count_lines(pair.target)}: they have to be "
+                "translations of each other, line by line (one of them is cut short, "
+                "or was split at other characters than line feeds)"
+            )
+        empty = False
+        yield cast(Line, source), cast(Line, target)
+    if empty:
+        raise DataError(f"{pair.source} and {pair.target} are empty: no sentence pairs")
+
+
+def _count_lines(path: Path) -> int:
+    return sum(1 for _ in read_raw_lines(path))
+
+
+def _checksum(path: Path) -> str:
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise cannot_be_read(path, error) from None
+
+
+class _LeftOut:
+    """Counts the pairs that are left out, and remembers the first, by reason."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.first: dict[str, str] = {}
+
+    def add(self, reason: str, path: Path, number: int) -> None:
+        self.counts[reason] += 1
+        self.first.setdefault(reason, f"{path}:{number}")
+
+
+class _Line(NamedTuple):
+    """A pair of lines that can be encoded, and where its source stands."""
+
+    path: Path
+    number: int
+    source: str
+    target: str
+
+
+def _encode_into(
+    directory: Path,
+    key: dict[str, Any],
+    pairs: Sequence[TextPair],
+    tokenizers: TokenizerPair,
+) -> None:
+    """Writes a whole corpus into an empty directory, a chunk in memory at a time."""
+    max_length, keep_text = key["max_length"], key["keep_text"]
+    left_out = _LeftOut()
+    num_pairs = 0
+    with ExitStack() as files:
+
+        def writer(name: str, dtype: type[np.unsignedinteger]) -> _SequencesWriter:
+            return files.enter_context(
+                closing(_SequencesWriter(directory, name, dtype))
+            )
+
+        id_writers = {
+            side: writer(f"{side}_ids", _id_type(getattr(tokenizers, side)))
+            for side in SIDES
+        }
+        text_writers = {
+            side: writer(f"{side}_text", np.uint8) for side in SIDES if keep_text
+        }
+        lines = _usable_lines(pairs, left_out)
+        while chunk := list(islice(lines, CHUNK)):
+            ids = {
+                side: getattr(tokenizers, side).encode(
+                    [getattr(line, side) for line in chunk]
+                )
+                for side in SIDES
+            }
+            kept = []
+            for index, line in enumerate(chunk):
+                if max(len(ids[side][index]) for side in SIDES) <= max_length:
+                    kept.append(index)
+                else:
+                    left_out.add("too long", line.path, line.number)
+            for side in SIDES:
+                id_writers[side].append([ids[side][index] for index in kept])
+            for side, texts in text_writers.items():
+                texts.append([getattr(chunk[index], side).encode() for index in kept])
+            num_pairs += len(kept)
+    if not num_pairs:
+        reasons = ", ".join(
+            f"{count} {reason} (first: {left_out.first[reason]})"
+            for reason, count in left_out.counts.items()
+        )
+        raise DataError(
+            f"{', '.join(str(pair.source) for pair in pairs)}: no pair can be trained "
+            f"on: {reasons}; data.max_length is {max_length} tokens"
+        )
+    record = {
+        "key": key,
+        "left_out": left_out.counts,
+        "first_left_out": left_out.first,
+    }
+    (directory / "corpus.json").write_text(json.dumps(record, indent=2))
+
+
+def _usable_lines(pairs: Iterable[TextPair], left_out: _LeftOut) -> Iterator[_Line]:
+    for pair in pairs:
+        for number, (source, target) in enumerate(read_pairs(pair), start=1):
+            if source is None:
+                left_out.add("not UTF-8", pair.source, number)
+            elif target is None:
+                left_out.add("not UTF-8", pair.target, number)
+            elif not source.strip():
+                left_out.add("empty", pair.source, number)
+            elif not target.strip():
+                left_out.add("empty", pair.target, number)
+            else:
+                yield _Line(pair.source, number, source, target)
+
+
+def _id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:
+    return np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
+
+
+class _SequencesWriter:
+    """Writes the two files of `Sequences` as the sequences come."""
+
+    def __init__(
+        self, directory: Path, name: str, dtype: type[np.unsignedinteger]
+    ) -> None:
+        self._values = _ArrayWriter(directory / f"{name}.npy", np.dtype(dtype))
+        self._offsets = _ArrayWriter(
+            directory / f"{name}_offsets.npy", np.dtype(np.int64)
+        )
+        self._offsets.append(np.zeros(1))
+
+    def append(self, sequences: Sequence[Sequence[int]]) -> None:
+        lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
+        self._offsets.append(self._values.length + np.cumsum(lengths))
+        self._values.append(
+            np.fromiter(chain.from_iterable(sequences), np.uint32, lengths.sum())
+        )
+
+    def close(self) -> None:
+        self._values.close()
+        self._offsets.close()
+
+
+class _ArrayWriter:
+    """Writes a .npy file of one dimension whose length is known only at the end."""
+
+    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
+        self.length = 0
+        self._dtype = dtype
+        self._file = open(path, "wb")
+        self._write_header()
+
+    def append(self, values: NDArray[Any]) -> None:
+        self._file.write(values.astype(self._dtype).tobytes())
+        self.length += len(values)
+
+    def close(self) -> None:
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()
+
+    def _write_header(self) -> None:
+        # NumPy leaves room for the first dimension to grow, so the header takes the
+        # same place whatever the length.
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (self.length,),
+        }
+        np.lib.format.write_array_header_1_0(self._file, header)

@@ -1,0 +1,237 @@
+"""What training would meet in the text files: the data report of `nmt check`.
+
+Knows nothing of tokens or models. Reads each file once and keeps a few numbers a line,
+so that memory stays modest for millions of lines.
+"""
+
+import codecs
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nmt.config import DataConfig, TextPair
+from nmt.corpus import side_by_side
+from nmt.errors import DataError
+from nmt.text import read_raw_lines, without_line_ends
+
+# How many line numbers, or outliers, a finding shows.
+SHOWN = 3
+
+
+@dataclass
+class Finding:
+    """How often something occurs, and the numbers of the first lines where it does."""
+
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, line: int) -> None:
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append(line)
+
+    def __str__(self) -> str:
+        places = ", ".join(map(str, self.first))
+        return f"{self.count:,} (line {places}{', ...' * (self.count > SHOWN)})"
+
+
+@dataclass
+class SideReport:
+    """One file of a pair. Words are what stands between white space."""
+
+    path: Path
+    lines: int = 0
+    words: int = 0
+    longest_in_words: int = 0
+    characters: int = 0
+    longest_in_characters: int = 0
+    empty: Finding = field(default_factory=Finding)
+    not_utf8: Finding = field(default_factory=Finding)
+    carriage_returns: Finding = field(default_factory=Finding)
+    byte_order_mark: bool = False
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A pair whose lengths, in characters, are unlike those of the other pairs."""
+
+    line: int
+    source_characters: int
+    target_characters: int
+
+
+@dataclass
+class PairReport:
+    """One pair of files."""
+
+    name: str
+    source: SideReport
+    target: SideReport
+    copies: Finding = field(default_factory=Finding)
+    """Lines whose target is the source itself."""
+    outliers: tuple[Outlier, ...] = ()
+    """The worst first."""
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """All that was found; what makes training impossible is in `errors`."""
+
+    errors: tuple[str, ...]
+    pairs: tuple[PairReport, ...]
+    """The training pairs, then the validation pair; without unreadable ones."""
+    duplicates: int
+    """Training pairs that occurred before, in any of the files."""
+    overlap_pairs: int
+    """Validation pairs that are also training pairs."""
+    overlap_sources: int
+    """Validation pairs whose source is also a training source."""
+
+    def lines(self) -> list[str]:
+        """The report for a terminal, errors first."""
+        text = [f"error: {error}" for error in self.errors]
+        for pair in self.pairs:
+            text += _pair_lines(pair)
+        if self.duplicates:
+            text.append(f"training pairs that repeat another: {self.duplicates:,}")
+        if self.overlap_sources:
+            text.append(
+                f"validation pairs that are in the training data: "
+                f"{self.overlap_pairs:,}; whose source is: {self.overlap_sources:,} "
+                "(validation scores will flatter)"
+            )
+        return text
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def inspect_corpus(data: DataConfig) -> DataReport:
+    """Reads all files of the configuration. Never raises for what they hold."""
+    errors: list[str] = []
+    reports: list[PairReport] = []
+    train, validation = _Hashes(), _Hashes()
+    named = [(f"train {number}", p) for number, p in enumerate(data.train, start=1)]
+    if len(named) == 1:
+        named = [("train", data.train[0])]
+    for name, pair in named:
+        try:
+            reports.append(_inspect(name, pair, train))
+        except DataError as error:
+            errors.append(str(error))
+    if reports and not train.pairs:
+        errors.append("data.train: no pair has text on both sides")
+    try:
+        report = _inspect("validation", data.validation, validation)
+        reports.append(report)
+        errors += [
+            f"{side.path}:{side.not_utf8.first[0]}: not UTF-8; no line of a validation "
+            "file can be left out (convert it with iconv -t UTF-8)"
+            for side in (report.source, report.target)
+            if side.not_utf8.count
+        ]
+    except DataError as error:
+        errors.append(str(error))
+    train_pairs = np.unique(train.pairs)
+    return DataReport(
+        errors=tuple(errors),
+        pairs=tuple(reports),
+        duplicates=len(train.pairs) - len(train_pairs),
+        overlap_pairs=int(np.isin(validation.pairs, train_pairs).sum()),
+        overlap_sources=int(np.isin(validation.sources, train.sources).sum()),
+    )
+
+
+@dataclass(frozen=True)
+class _Hashes:
+    """64-bit hashes of the pairs that have text on both sides."""
+
+    pairs: "array[int]" = field(default_factory=lambda: array("q"))
+    sources: "array[int]" = field(default_factory=lambda: array("q"))
+
+
+def _inspect(name: str, pair: TextPair, hashes: _Hashes) -> PairReport:
+    report = PairReport(name, SideReport(pair.source), SideReport(pair.target))
+    numbers, lengths = array("q"), array("i")
+    sides = side_by_side(pair, _watch(report.source), _watch(report.target))
+    for number, (source, target) in enumerate(sides, start=1):
+        if source and target:
+            hashes.pairs.append(hash((source, target)))
+            hashes.sources.append(hash(source))
+            numbers.append(number)
+            lengths.extend((len(source), len(target)))
+            if source == target:
+                report.copies.add(number)
+    if numbers:
+        table = np.asarray(lengths).reshape(-1, 2)
+        ratios = np.log(table[:, 0] / table[:, 1])
+        # Languages differ in length: what is usual here is the middle, not 1.
+        distance = np.abs(ratios - np.median(ratios))
+        report.outliers = tuple(
+            Outlier(numbers[index], *table[index].tolist())
+            for index in np.argsort(-distance, kind="stable")[:SHOWN].tolist()
+            if distance[index] > np.log(2)
+        )
+    return report
+
+
+def _watch(report: SideReport) -> Iterator[str | None]:
+    """The lines of a file, counted as they pass; None for one without usable text."""
+    for number, line in enumerate(without_line_ends(_watch_ends(report)), start=1):
+        report.lines = number
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            report.not_utf8.add(number)
+            yield None
+            continue
+        words = len(text.split())
+        report.words += words
+        report.longest_in_words = max(report.longest_in_words, words)
+        report.characters += len(text)
+        report.longest_in_characters = max(report.longest_in_characters, len(text))
+        if not words:
+            report.empty.add(number)
+        yield text if words else None
+
+
+def _watch_ends(report: SideReport) -> Iterator[bytes]:
+    for number, line in enumerate(read_raw_lines(report.path), start=1):
+        if number == 1 and line.startswith(codecs.BOM_UTF8):
+            report.byte_order_mark = True
+        if line.endswith(b"\r\n"):
+            report.carriage_returns.add(number)
+        yield line
+
+
+def _pair_lines(pair: PairReport) -> list[str]:
+    text = [f"{pair.name}: {pair.source.lines:,} pairs"]
+    for side in (pair.source, pair.target):
+        text.append(
+            f"  {side.path}: {side.words / side.lines:.1f} words a line, at most "
+            f"{side.longest_in_words:,}; {side.characters / side.lines:.1f} "
+            f"characters, at most {side.longest_in_characters:,}"
+        )
+        if side.not_utf8.count:
+            text.append(f"    not UTF-8: {side.not_utf8}")
+        if side.empty.count:
+            text.append(f"    empty lines: {side.empty}")
+        if side.byte_order_mark:
+            text.append("    starts with a byte order mark, which is dropped")
+        if 0 < side.carriage_returns.count < side.lines:
+            text.append(
+                "    line ends are mixed: a carriage return is dropped from "
+                f"{side.carriage_returns}"
+            )
+    if pair.copies.count:
+        text.append(f"  target equals source: {pair.copies}")
+    text += [
+        f"  unlike lengths: {pair.source.path}:{outlier.line}: "
+        f"{outlier.source_characters:,} characters against "
+        f"{outlier.target_characters:,} in {pair.target.path}"
+        for outlier in pair.outliers
+    ]
+    return text

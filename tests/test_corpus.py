@@ -1,0 +1,213 @@
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nmt.config import DataConfig, TextPair, TokenizerConfig
+from nmt.corpus import ParallelCorpus, encode_corpus, load_pairs
+from nmt.errors import DataError, RunError
+from nmt.inspection import inspect_corpus
+from nmt.tokenizer import TokenizerPair, train_tokenizers
+
+SOURCES = [f"the {'very ' * (i % 7)}old house number {i}" for i in range(50)]
+TARGETS = [f"das {'sehr ' * (i % 5)}alte Haus Nummer {i}" for i in range(50)]
+
+
+def write_pair(
+    directory: Path, sources: list[bytes], targets: list[bytes], name: str = "text"
+) -> TextPair:
+    source, target = directory / f"{name}.en", directory / f"{name}.de"
+    source.write_bytes(b"".join(line + b"\n" for line in sources))
+    target.write_bytes(b"".join(line + b"\n" for line in targets))
+    return TextPair(source=source, target=target)
+
+
+def encoded(lines: list[str]) -> list[bytes]:
+    return [line.encode() for line in lines]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> TextPair:
+    return write_pair(tmp_path, encoded(SOURCES), encoded(TARGETS))
+
+
+@pytest.fixture
+def tokenizers(pair: TextPair) -> TokenizerPair:
+    return train_tokenizers(TokenizerConfig(vocab_size=330, joint=False), [pair])
+
+
+def encode(
+    pairs: list[TextPair],
+    tokenizers: TokenizerPair,
+    directory: Path,
+    max_length: int = 100,
+    keep_text: bool = True,
+) -> ParallelCorpus:
+    return encode_corpus(
+        pairs,
+        tokenizers,
+        max_length=max_length,
+        directory=directory / "corpus",
+        keep_text=keep_text,
+    )
+
+
+def as_lists(arrays: list[np.ndarray]) -> list[list[int]]:
+    return [array.tolist() for array in arrays]
+
+
+def test_the_corpus_holds_what_the_tokenizers_say(
+    pair: TextPair,
+    tokenizers: TokenizerPair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nmt.corpus.CHUNK", 7)
+    corpus = encode([pair, pair], tokenizers, tmp_path)
+    chosen = np.array([99, 3, 50, 3])
+    sources = [(SOURCES * 2)[index] for index in chosen]
+    targets = [(TARGETS * 2)[index] for index in chosen]
+    assert len(corpus) == 100 and not corpus.left_out
+    assert as_lists(corpus.source(chosen)) == tokenizers.source.encode(sources)
+    assert as_lists(corpus.target(chosen)) == tokenizers.target.encode(targets)
+    assert corpus.texts("source", chosen) == sources
+    assert corpus.texts("target", chosen) == targets
+    for lengths, tokenizer, lines in (
+        (corpus.source_lengths, tokenizers.source, SOURCES),
+        (corpus.target_lengths, tokenizers.target, TARGETS),
+    ):
+        assert lengths.dtype == np.int32
+        assert lengths.tolist() == [len(ids) for ids in tokenizer.encode(lines * 2)]
+
+
+def test_unusable_pairs_are_left_out_and_counted_by_reason(
+    tokenizers: TokenizerPair, tmp_path: Path
+) -> None:
+    good = b"the old house"
+    pair = write_pair(
+        tmp_path,
+        [b"", good, good, b"\xff", good, good, b"old " * 90, good],
+        [good, b" \t", good, good, b"a\xc3", good, good, b"x" * 200],
+    )
+    corpus = encode([pair], tokenizers, tmp_path, max_length=80)
+    assert corpus.left_out == {"empty": 2, "not UTF-8": 2, "too long": 2}
+    assert corpus.first_left_out == {
+        "empty": f"{pair.source}:1",
+        "not UTF-8": f"{pair.source}:4",
+        "too long": f"{pair.source}:7",
+    }
+    assert corpus.texts("source", np.arange(len(corpus))) == [good.decode()] * 2
+    with pytest.raises(DataError, match=r"2 not UTF-8.*data\.max_length is 1 "):
+        encode([pair], tokenizers, tmp_path, max_length=1)
+
+
+def test_a_corpus_is_made_again_when_content_or_options_change_only(
+    pair: TextPair, tokenizers: TokenizerPair, tmp_path: Path
+) -> None:
+    def made(**options: int) -> int:
+        encode([pair], tokenizers, tmp_path, **options)
+        return (tmp_path / "corpus" / "corpus.json").stat().st_ino
+
+    # Linked names keep the old files, so that no inode number is given out twice.
+    keep = tmp_path / "kept"
+    keep.mkdir()
+
+    def kept(inode: int) -> int:
+        os.link(tmp_path / "corpus" / "corpus.json", keep / str(inode))
+        return inode
+
+    first = kept(made())
+    os.utime(pair.source, (0, 0))
+    assert made() == first
+    content = pair.source.read_bytes()
+    before = pair.source.stat()
+    pair.source.write_bytes(content.replace(b"house", b"horse"))
+    os.utime(pair.source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = kept(made())
+    third = kept(made(max_length=99))
+    fourth = made(max_length=99, keep_text=False)
+    assert len({first, second, third, fourth}) == 4
+    (tmp_path / "corpus" / "source_ids.npy").write_bytes(b"damaged")
+    assert made(max_length=99, keep_text=False)
+    assert not [name for name in tmp_path.iterdir() if "unfinished" in name.name]
+
+
+def test_a_directory_of_something_else_is_not_replaced(
+    pair: TextPair, tokenizers: TokenizerPair, tmp_path: Path
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match="is in the way"):
+        encode([pair], tokenizers, tmp_path)
+    assert (tmp_path / "corpus" / "thesis.tex").exists()
+
+
+def test_files_that_do_not_belong_together_are_refused(
+    tokenizers: TokenizerPair, tmp_path: Path
+) -> None:
+    unequal = write_pair(tmp_path, [b"a"] * 3, [b"b"] * 5, "unequal")
+    empty = write_pair(tmp_path, [], [], "empty")
+    missing = TextPair(source=unequal.source, target=tmp_path / "missing.de")
+    for pair, message in (
+        (unequal, r"unequal\.en has 3 lines and .*unequal\.de has 5"),
+        (empty, "are empty"),
+        (missing, r"missing\.de: no such file"),
+    ):
+        with pytest.raises(DataError, match=message):
+            encode([pair], tokenizers, tmp_path)
+        with pytest.raises(DataError, match=message):
+            load_pairs(pair)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_loaded_pairs_are_all_lines_compressed_or_not(
+    pair: TextPair, tmp_path: Path
+) -> None:
+    packed = tmp_path / "text.en.gz"
+    packed.write_bytes(gzip.compress(pair.source.read_bytes() + b"\n"))
+    with open(pair.target, "ab") as stream:
+        stream.write(b" \n")
+    both = load_pairs(TextPair(source=packed, target=pair.target))
+    assert both == ([*SOURCES, ""], [*TARGETS, " "])
+
+
+def test_the_report_finds_what_was_planted(tmp_path: Path) -> None:
+    sources, targets = encoded(SOURCES), encoded(TARGETS)
+    sources[0] = b"\xef\xbb\xbf" + sources[0]
+    sources[10] = b""
+    targets[11] = b"\xff"
+    sources[12] = b"x" * 900
+    targets[13] = sources[13]
+    sources[20:22], targets[20:22] = sources[30:32], targets[30:32]
+    targets[40] += b"\r"
+    train = write_pair(tmp_path, sources, targets, "train")
+    validation = write_pair(tmp_path, sources[30:34], [*targets[30:33], b"neu"], "val")
+    report = inspect_corpus(DataConfig(train=(train,), validation=validation))
+    found = report.pairs[0]
+    assert report.errors == ()
+    assert found.source.byte_order_mark and not found.target.byte_order_mark
+    assert found.source.empty.first == [11]
+    assert found.target.not_utf8.first == [12]
+    assert found.outliers[0].line == 13 and found.outliers[0].source_characters == 900
+    assert found.copies.first == [14]
+    assert found.target.carriage_returns.first == [41]
+    assert found.source.lines == 50
+    assert found.source.words == sum(len(line.split()) for line in sources)
+    assert report.duplicates == 2
+    assert (report.overlap_pairs, report.overlap_sources) == (3, 4)
+    text = str(report)
+    assert f"{train.source}:13: 900 characters" in text
+
+
+def test_the_report_lists_every_error_first(tmp_path: Path) -> None:
+    unequal = write_pair(tmp_path, [b"a"] * 3, [b"b"] * 5, "unequal")
+    missing = TextPair(source=tmp_path / "none.en", target=tmp_path / "none.de")
+    invalid = write_pair(tmp_path, [b"a", b"\xff"], [b"b", b"b"], "invalid")
+    report = inspect_corpus(DataConfig(train=(unequal, missing), validation=invalid))
+    expected = ["has 3 lines", "no such file", "invalid.en:2: not UTF-8"]
+    lines = report.lines()
+    assert len(report.errors) == 3
+    for line, part in zip(lines, expected, strict=False):
+        assert line.startswith("error: ") and part in line
