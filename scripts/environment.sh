@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: stands in the project's root, with its own Python.
+#
+#   install_project [EXTRAS]    puts nmt, with for instance '[dev]', into .venv
+#
+# The packages come from wherever pip is configured to look.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+
+fail() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11; do
+        # Run, not only found: a version manager's stand-in may have nothing behind it.
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+            2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    fail "needs Python 3.11, 3.12 or 3.13; install one, or name it: PYTHON=/path/to/python3.12 $0"
+}
+
+install_project() {
+    local extras=${1:-} python
+    # Keeps the pyproject.toml that was installed last.
+    local stamp=.venv/installed$extras
+    if [[ ! -x .venv/bin/pip ]]; then
+        python=$(find_python)
+        echo "Making .venv with $("$python" --version)" >&2
+        "$python" -m venv .venv ||
+            fail "$python cannot make a virtual environment; usual cause: a Debian or Ubuntu without python3-venv"
+    fi
+    if ! cmp -s pyproject.toml "$stamp"; then
+        echo "Installing nmt$extras into .venv (the first time: TensorFlow, about 2 GB)" >&2
+        .venv/bin/pip install --quiet --editable ".$extras"
+        cp pyproject.toml "$stamp"
+    fi
+    PATH=$PWD/.venv/bin:$PATH
+}
