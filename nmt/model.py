@@ -1,0 +1,330 @@
+"""THE MODEL: Encoder, Decoder and TranslationModel: `encode`, `start`, `step`.
+
+Knows nothing of search, training, text or files. Where it departs from Bahdanau, Cho &
+Bengio 2015:
+
+- the reset gate acts after the recurrent product (see `recurrence.gru`)
+- s_0 = tanh(W mean_j h_j + b), as Nematus has it, not tanh(W h_backward_1)
+- the readout before the softmax is tanh([s_i; c_i; E y_{i-1}] W + b) of the size of
+  the embeddings, not a maxout of s_{i-1}; the output matrix may be the embeddings
+- `conditional_gru` is Nematus's decoder (Sennrich et al. 2017), `general` and `dot`
+  are Luong et al. 2015's scores
+- layer_norm: on each product of the decoder (Ba et al. 2016, with the three gates of a
+  product normalised together), on additive attention's keys, the start and the
+  readout. Not inside the encoder, whose GRU stays the one that cuDNN computes
+- encoder layers from the second on are added to what they read (residual)
+
+Shapes: B sentences, S source and T target positions, N = B * K decoder rows (the K of
+a sentence together), E embedding, H encoder size per direction, C = 2 H memory size,
+D decoder size, A attention size, V vocabulary. What runs over time is time-major.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from nmt.cells import DECODER_CELLS, encoder_cell
+from nmt.config import ModelConfig
+from nmt.layers import SILENCE, Noise, layer_norm
+from nmt.parameters import Parameters
+from nmt.recurrence import scan, step
+from nmt.tokenizer import PAD
+
+Tensor = Any
+
+
+class Memory(NamedTuple):
+    """What the decoder knows of the source; made once a sentence."""
+
+    keys: Tensor  # [B, S, A]
+    values: Tensor  # [B, S, C]
+    mask: Tensor  # [B, S] float32: 1 for tokens, 0 for padding
+
+
+class Encoder(tf.Module):
+    """Bidirectional GRU layers over embedded source tokens."""
+
+    def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
+        super().__init__("encoder")
+        self.size = config.encoder_size
+        self.layers: list[tuple[dict[str, tf.Variable], ...]] = []
+        width = config.embedding_size
+        for layer in range(config.encoder_layers):
+            directions = []
+            for direction in ("forward", "backward"):
+                name = f"encoder/{layer}/{direction}"
+                size = config.encoder_size
+                directions.append(
+                    {
+                        "input": parameters.matrix(
+                            f"{name}/input", width, size, size, size
+                        ),
+                        "input_bias": parameters.zeros(f"{name}/input_bias", 3 * size),
+                        "recurrent": parameters.recurrent(f"{name}/recurrent", size),
+                        "recurrent_bias": parameters.zeros(
+                            f"{name}/recurrent_bias", 3 * size
+                        ),
+                    }
+                )
+            self.layers.append(tuple(directions))
+            width = 2 * config.encoder_size
+
+    def __call__(self, embedded: Tensor, lengths: Tensor, noise: Noise) -> Tensor:
+        """States [S, B, C] for embedded [S, B, E]; anything where padding is."""
+        states = embedded
+        for layer, (forward, backward) in enumerate(self.layers):
+            before = states
+            there = self._run(forward, before, noise, f"encoder/{layer}/forward")
+            back = self._run(
+                backward,
+                _reversed(before, lengths),
+                noise,
+                f"encoder/{layer}/backward",
+            )
+            states = tf.concat([there, _reversed(back, lengths)], -1)
+            if layer > 0:
+                states += before
+        return states
+
+    def _run(
+        self, weights: dict[str, tf.Variable], x: Tensor, noise: Noise, site: str
+    ) -> Tensor:
+        """States [S, B, H] of one direction, read in the order given."""
+        rows = tf.reshape(x, [-1, x.shape[-1]])
+        projected = rows @ weights["input"] + weights["input_bias"]
+        projected = tf.reshape(projected, [*tf.unstack(tf.shape(x)[:2]), 3 * self.size])
+        start = tf.zeros([tf.shape(x)[1], self.size], x.dtype)
+        shared = {"recurrent_bias": weights["recurrent_bias"].read_value()}
+        if noise.rates.get("state"):
+            shared["state_mask"] = noise.mask("state", tf.shape(start), site)
+        matrices = {"recurrent": weights["recurrent"].read_value()}
+        states, _ = scan(encoder_cell, (projected,), start, matrices, shared)
+        return states
+
+
+class Decoder(tf.Module):
+    """An attention GRU: one step of it, and all steps of known targets."""
+
+    def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
+        super().__init__("decoder")
+        self.cell = DECODER_CELLS[config.decoder_cell]
+        self.attention = config.attention
+        embedding, size = config.embedding_size, config.decoder_size
+        memory = 2 * config.encoder_size
+        attention = memory if config.attention == "dot" else size
+        self.attention_size, self.size = attention, size
+        norms: dict[str, int] = {}
+
+        def matrix(name: str, rows: int, *columns: int) -> tf.Variable:
+            norms[name] = sum(columns)
+            return parameters.matrix(f"decoder/{name}", rows, *columns)
+
+        self.start_matrix = matrix("start", memory, size)
+        self.start_bias = parameters.zeros("decoder/start_bias", size)
+        self.input_matrix = matrix("input", embedding, size, size, size)
+        self.input_bias = parameters.zeros("decoder/input_bias", 3 * size)
+        self.key_matrix = (
+            None if config.attention == "dot" else matrix("keys", memory, attention)
+        )
+        self.readout_matrix = matrix("readout", size + memory + embedding, embedding)
+        self.readout_bias = parameters.zeros("decoder/readout_bias", embedding)
+        self.matrices = {
+            "state": parameters.recurrent("decoder/state", size, beside=attention),
+            "context": matrix("context", memory, size, size, size),
+        }
+        norms |= {"query": attention, "recurrent": 3 * size}
+        self.shared = {
+            "recurrent_bias": parameters.zeros("decoder/recurrent_bias", 3 * size)
+        }
+        if config.attention == "additive":
+            self.shared["direction"] = parameters.vector("decoder/direction", attention)
+        if config.decoder_cell == "conditional_gru":
+            self.matrices["first"] = parameters.recurrent("decoder/first", size)
+            norms["first"] = 3 * size
+            for bias in ("first_bias", "context_bias"):
+                self.shared[bias] = parameters.zeros(f"decoder/{bias}", 3 * size)
+        if config.attention == "general":
+            del norms["keys"]  # its bias would cancel in the softmax
+        self.norms = {}
+        if config.layer_norm:
+            for name, width in norms.items():
+                self.norms[name] = parameters.norm(f"decoder/{name}_norm", width)
+        in_cell = {"query", "recurrent", "context", "first"} & set(self.norms)
+        self.shared |= {f"{name}_norm": self.norms[name] for name in sorted(in_cell)}
+
+    def remember(self, states: Tensor, mask: Tensor) -> Memory:
+        """Memory of the encoder's states [B, S, C]: keys are projected here, once."""
+        if self.key_matrix is None:
+            return Memory(states, states, mask)
+        rows = tf.reshape(states, [-1, states.shape[-1]]) @ self.key_matrix
+        keys = tf.reshape(
+            self._normalized(rows, "keys"),
+            [*tf.unstack(tf.shape(states)[:2]), self.attention_size],
+        )
+        return Memory(keys, states, mask)
+
+    def start(self, memory: Memory) -> Tensor:
+        """The state s_0 [B, D] before the first token."""
+        total = tf.reduce_sum(memory.values * memory.mask[..., tf.newaxis], 1)
+        mean = total / tf.reduce_sum(memory.mask, 1, keepdims=True)
+        product = self._normalized(mean @ self.start_matrix, "start")
+        return tf.tanh(product + self.start_bias)
+
+    def step(
+        self, embedded: Tensor, state: Tensor, memory: Memory
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(readout [N, E], state [N, D], attention [N, S]) for embedded [N, E]."""
+        matrices, shared = self._weights(memory)
+        state, (context, weights) = step(
+            self.cell, (self._project(embedded),), state, matrices, shared
+        )
+        return self._read_out(state, context, embedded), state, weights
+
+    def __call__(
+        self, embedded: Tensor, memory: Memory, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """(readouts [T, B, E], attention [T, B, S]) for known inputs [T, B, E].
+
+        All that does not depend on the state is done for all steps at once: the
+        inputs' projection before the scan, the readout after it.
+        """
+        start = self.start(memory)
+        matrices, shared = self._weights(memory)
+        if noise.rates.get("state"):
+            shared["state_mask"] = noise.mask("state", tf.shape(start), "decoder")
+        rows = tf.reshape(embedded, [-1, embedded.shape[-1]])
+        steps = tf.unstack(tf.shape(embedded)[:2])
+        projected = tf.reshape(self._project(rows), [*steps, 3 * self.size])
+        states, (contexts, weights) = scan(
+            self.cell, (projected,), start, matrices, shared
+        )
+        readouts = self._read_out(
+            tf.reshape(states, [-1, states.shape[-1]]),
+            tf.reshape(contexts, [-1, contexts.shape[-1]]),
+            rows,
+        )
+        return tf.reshape(readouts, [*steps, readouts.shape[-1]]), weights
+
+    def _weights(self, memory: Memory) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What the cell multiplies by, and what it shares over time."""
+        matrices = {name: matrix.read_value() for name, matrix in self.matrices.items()}
+        matrices["values"] = memory.values
+        shared = {name: tensor.read_value() for name, tensor in self.shared.items()}
+        return matrices, shared | {"keys": memory.keys, "mask": memory.mask}
+
+    def _project(self, embedded: Tensor) -> Tensor:
+        """W E y_{i-1} + b [N, 3 D] for embedded [N, E]."""
+        product = embedded @ self.input_matrix
+        return self._normalized(product, "input") + self.input_bias
+
+    def _read_out(self, state: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
+        """The layer [N, E] under the softmax, from [N, D], [N, C] and [N, E]."""
+        product = tf.concat([state, context, embedded], -1) @ self.readout_matrix
+        return tf.tanh(self._normalized(product, "readout") + self.readout_bias)
+
+    def _normalized(self, x: Tensor, name: str) -> Tensor:
+        return layer_norm(x, self.norms[name]) if name in self.norms else x
+
+
+class TranslationModel(tf.Module):
+    """Encoder, decoder, embeddings and output layer.
+
+    The model is a step:
+
+        memory = model.encode(source)
+        state = model.start(memory)
+        logits, state, attention = model.step(tokens, state, memory)
+
+    and `readouts` is as many steps with known tokens, which is what training uses.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        source_vocabulary: int,
+        target_vocabulary: int,
+        seed: int = 0,
+    ) -> None:
+        super().__init__("translation_model")
+        self.config = config
+        self.parameters = Parameters(seed)
+        size = config.embedding_size
+        make = self.parameters.embeddings
+        if config.tie_embeddings == "all":
+            assert source_vocabulary == target_vocabulary
+            shared = make("embeddings", source_vocabulary, size)
+            self.source_embeddings = self.target_embeddings = shared
+        else:
+            self.source_embeddings = make("source_embeddings", source_vocabulary, size)
+            self.target_embeddings = make("target_embeddings", target_vocabulary, size)
+        self.output_embeddings = (
+            make("output_embeddings", target_vocabulary, size)
+            if config.tie_embeddings == "none"
+            else self.target_embeddings
+        )
+        self.output_bias = self.parameters.zeros("output_bias", target_vocabulary)
+        self.encoder = Encoder(config, self.parameters)
+        self.decoder = Decoder(config, self.parameters)
+
+    def encode(self, source: Tensor, noise: Noise = SILENCE) -> Memory:
+        """Memory of source [B, S] int32, each row with at least one token.
+
+        The one place where padding becomes a mask.
+        """
+        mask = tf.cast(source != PAD, tf.float32)
+        lengths = tf.reduce_sum(tf.cast(source != PAD, tf.int32), 1)
+        embedded = self._embed(self.source_embeddings, source, noise, "source")
+        states = self.encoder(embedded, lengths, noise)
+        states = noise.drop("context", tf.transpose(states, [1, 0, 2]))  # [B, S, C]
+        return self.decoder.remember(states, mask)
+
+    def start(self, memory: Memory) -> Tensor:
+        """The decoder's state [B, D] before the first token."""
+        return self.decoder.start(memory)
+
+    def step(
+        self, tokens: Tensor, state: Tensor, memory: Memory
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(logits [N, V] float32, state [N, D], attention [N, S]) after tokens [N].
+
+        N is a multiple K of the memory's B: row n belongs to sentence n // K.
+        """
+        embedded = tf.gather(self.target_embeddings, tokens)
+        readout, state, weights = self.decoder.step(embedded, state, memory)
+        return self.logits(readout), state, weights
+
+    def readouts(
+        self, source: Tensor, target_in: Tensor, noise: Noise = SILENCE
+    ) -> Tensor:
+        """The layer under the softmax [T, B, E], for source [B, S], target_in [B, T].
+
+        target_in begins with the begin-of-sentence token and lacks the last one.
+        """
+        memory = self.encode(source, noise)
+        embedded = self._embed(self.target_embeddings, target_in, noise, "target")
+        readouts, _ = self.decoder(embedded, memory, noise)
+        return noise.drop("output", readouts)
+
+    def logits(self, readouts: Tensor) -> Tensor:
+        """Logits [..., V] float32 of readouts [..., E]."""
+        rows = tf.reshape(readouts, [-1, readouts.shape[-1]])
+        logits = tf.matmul(rows, self.output_embeddings, transpose_b=True)
+        logits = tf.cast(logits, tf.float32) + self.output_bias
+        shape = tf.concat([tf.shape(readouts)[:-1], tf.shape(logits)[-1:]], 0)
+        return tf.ensure_shape(
+            tf.reshape(logits, shape), [*readouts.shape[:-1], logits.shape[-1]]
+        )
+
+    def _embed(
+        self, embeddings: tf.Variable, tokens: Tensor, noise: Noise, side: str
+    ) -> Tensor:
+        """Embedded tokens [B, L] as [L, B, E], words and numbers dropped."""
+        tokens = tf.transpose(tokens)
+        embedded = noise.drop(side, tf.gather(embeddings, tokens))
+        word_shape = tf.concat([tf.shape(tokens), [1]], 0)
+        return noise.drop(f"{side}_word", embedded, word_shape)
+
+
+def _reversed(x: Tensor, lengths: Tensor) -> Tensor:
+    """x [S, B, ...] with the first `lengths` [B] positions back to front."""
+    return tf.reverse_sequence(x, lengths, seq_axis=0, batch_axis=1)

@@ -1,0 +1,98 @@
+"""TensorFlow as the program itself loads it, and a toy task with a run that learned it.
+
+The task: say the words of a twelve-word language in reverse order.
+"""
+
+import random
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nmt import hardware
+
+# Before any test imports TensorFlow.
+hardware.prepare()
+
+WORDS = "ba ce di fo gu ha je ki lo mu ne po".split()
+
+
+@dataclass(frozen=True)
+class Toy:
+    """The toy task's text: `NAME.source` and `NAME.target` in a directory."""
+
+    directory: Path
+
+    def config(self, run_dir: Path, training_text: str = "few") -> Path:
+        """A configuration file beside `run_dir`: tiny, but with nothing left out."""
+        path = run_dir.with_name(f"{run_dir.name}.yaml")
+        path.write_text(f"""
+run_dir: {run_dir}
+data:
+  train:
+    source: {self.directory}/{training_text}.source
+    target: {self.directory}/{training_text}.target
+  validation:
+    source: {self.directory}/validation.source
+    target: {self.directory}/validation.target
+tokenizer: {{vocab_size: 300, sampling: 0.1}}
+model: {{embedding_size: 8, encoder_size: 6, decoder_size: 8}}
+training: {{batch_size: 7, epochs: 3, keep: 1}}
+""")
+        return path
+
+    def lines(self, name: str) -> list[str]:
+        return (self.directory / name).read_text().splitlines()
+
+
+@dataclass(frozen=True)
+class ToyRun:
+    """A run directory that `nmt train` made, and what it said on standard error."""
+
+    path: Path
+    stderr: str
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    directory = tmp_path_factory.mktemp("toy")
+    choice = random.Random(1)
+    for name, pairs in ("few", 60), ("many", 1500), ("validation", 40):
+        sentences = [
+            choice.choices(WORDS, k=choice.randint(2, 6)) for _ in range(pairs)
+        ]
+        for side, step in ("source", 1), ("target", -1):
+            text = "".join(" ".join(words[::step]) + "\n" for words in sentences)
+            (directory / f"{name}.{side}").write_text(text)
+    return Toy(directory)
+
+
+@pytest.fixture(scope="session")
+def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> ToyRun:
+    """A run that has learned the task, trained as a user trains."""
+    path = tmp_path_factory.mktemp("runs") / "toy"
+    nothing = "{source: 0.0, target: 0.0, context: 0.0, state: 0.0, output: 0.0, "
+    settings = {
+        "tokenizer.sampling": 0.0,
+        "model.embedding_size": 24,
+        "model.encoder_size": 24,
+        "model.decoder_size": 48,
+        "model.dropout": nothing + "source_word: 0.0, target_word: 0.0}",
+        "training.batch_size": 64,
+        "training.epochs": 16,
+        "training.learning_rate": 0.01,
+        "training.label_smoothing": 0.0,
+        "training.average_decay": 0.9,
+        "training.validate_every": 100,
+    }
+    overrides = [f"--set={key}={value}" for key, value in settings.items()]
+    process = subprocess.run(
+        [sys.executable, "-m", "nmt", "train", toy.config(path, "many"), *overrides],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (process.returncode, process.stdout) == (0, ""), process.stderr
+    return ToyRun(path, process.stderr)
