@@ -1,0 +1,115 @@
+"""Learning-rate schedules, gradient clipping, Adam and the moving average of weights.
+
+Knows nothing of the model, the data or the loop.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from nmt.config import TrainingConfig
+from nmt.parameters import Parameters
+
+Tensor = Any
+
+# Kingma & Ba 2015, section 2.
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+
+
+def learning_rate(config: TrainingConfig, step: int, reductions: int = 0) -> float:
+    """The learning rate of update `step`, counted from 1.
+
+    constant and plateau: rate * min(1, step / warmup), and plateau times
+    plateau_factor for each of the `reductions` so far. inverse_sqrt: rate *
+    min(step / warmup, sqrt(warmup / step)), Vaswani et al. 2017, equation 3, scaled so
+    that its peak is the rate.
+    """
+    warmup = config.warmup_steps
+    if config.schedule == "inverse_sqrt":
+        factor = min(step / warmup, math.sqrt(warmup / step))
+    else:
+        factor = min(1.0, step / warmup) if warmup else 1.0
+    if config.schedule == "plateau":
+        factor *= config.plateau_factor**reductions
+    return config.learning_rate * factor
+
+
+def clip(gradients: Sequence[Tensor], limit: float) -> tuple[list[Tensor], Tensor]:
+    """Gradients whose norm taken together is at most `limit`, and their norm before.
+
+    Pascanu, Mikolov & Bengio 2013, algorithm 1.
+    """
+    norm = tf.linalg.global_norm(gradients)
+    scale = limit / tf.maximum(norm, limit)
+    return [gradient * scale for gradient in gradients], norm
+
+
+class Adam(tf.Module):
+    """Adam in the form that ends section 2 of Kingma & Ba 2015: epsilon comes last."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__("adam")
+        self.parameters = parameters
+        self.first = _zeros_like(parameters)
+        self.second = _zeros_like(parameters)
+
+    def apply(self, gradients: Sequence[Tensor], rate: Tensor, step: Tensor) -> None:
+        """Moves the weights by gradients in their order; `step` counts from 1.
+
+        One kernel a weight that reads and writes each number once.
+        """
+        power = tf.cast(step, tf.float32)
+        for (name, variable), gradient in zip(
+            self.parameters.by_name.items(), gradients, strict=True
+        ):
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=self.first[name].handle,
+                v=self.second[name].handle,
+                beta1_power=BETA_1**power,
+                beta2_power=BETA_2**power,
+                lr=rate,
+                beta1=BETA_1,
+                beta2=BETA_2,
+                epsilon=EPSILON,
+                grad=gradient,
+            )
+
+    def values(self) -> dict[str, Any]:
+        """Copies of the moments, as `NAME/first` and `NAME/second`."""
+        return {
+            f"{name}/{moment}": variable.numpy()
+            for moment, variables in self._moments()
+            for name, variable in variables.items()
+        }
+
+    def assign(self, values: dict[str, Any]) -> None:
+        for moment, variables in self._moments():
+            for name, variable in variables.items():
+                variable.assign(values[f"{name}/{moment}"])
+
+    def _moments(self) -> tuple[tuple[str, dict[str, tf.Variable]], ...]:
+        return ("first", self.first), ("second", self.second)
+
+
+def update_average(
+    average: Parameters, parameters: Parameters, decay: float, step: Tensor
+) -> None:
+    """average = d * average + (1 - d) * weights; d = min(decay, (1 + n) / (10 + n)).
+
+    Polyak & Juditsky 1992; n is the step: a smaller d at first forgets the start.
+    """
+    count = tf.cast(step, tf.float32)
+    share = 1.0 - tf.minimum(decay, (1.0 + count) / (10.0 + count))
+    for name, variable in parameters.by_name.items():
+        mean = average.by_name[name]
+        mean.assign_sub(share * (mean - variable))
+
+
+def _zeros_like(parameters: Parameters) -> dict[str, tf.Variable]:
+    return {
+        name: tf.Variable(tf.zeros_like(variable), trainable=False)
+        for name, variable in parameters.by_name.items()
+    }

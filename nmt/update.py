@@ -1,0 +1,190 @@
+"""THE STEP: from a batch to changed weights; one graph call.
+
+Knows nothing of epochs, files, validation or when to stop.
+
+Shapes: B sentences, S source and T target positions, E readout size.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from nmt.batches import Batch
+from nmt.config import TrainingConfig
+from nmt.layers import SILENCE, Noise
+from nmt.loss import cross_entropy
+from nmt.model import TranslationModel
+from nmt.optimizer import Adam, clip, update_average
+from nmt.tokenizer import PAD
+
+Tensor = Any
+
+BATCH_SIGNATURE = [tf.TensorSpec([None, None], tf.int32)] * 3
+
+
+class Sums(NamedTuple):
+    """Sums over the real target tokens of a batch (scalars)."""
+
+    smoothed: Tensor  # float32, nats: what is minimised
+    plain: Tensor  # float32, nats: -log p(target)
+    tokens: Tensor  # float32: end of sentence counted, padding not
+
+
+class Report(NamedTuple):
+    """What one update did (scalars, still on the device)."""
+
+    loss: Tensor  # float32, nats a target token, without label smoothing
+    tokens: Tensor  # float32: real target tokens
+    gradient_norm: Tensor  # float32, before clipping
+    applied: Tensor  # bool: False where loss or gradient was not finite
+
+
+def batch_loss(
+    model: TranslationModel, batch: Batch, smoothing: float, noise: Noise = SILENCE
+) -> Sums:
+    """Teacher-forced loss of a batch; padding is left out before the softmax."""
+    readouts = model.readouts(batch.source, batch.target_in, noise)  # [T, B, E]
+    targets = tf.reshape(tf.transpose(batch.target_out), [-1])
+    real = tf.where(targets != PAD)[:, 0]
+    rows = tf.gather(tf.reshape(readouts, [-1, readouts.shape[-1]]), real)
+    smoothed, plain = cross_entropy(
+        rows,
+        model.output_embeddings.read_value(),
+        model.output_bias.read_value(),
+        tf.gather(targets, real),
+        smoothing,
+    )
+    return Sums(smoothed, plain, tf.cast(tf.size(real), tf.float32))
+
+
+class Updater(tf.Module):
+    """A model with what moves it: Adam's moments and the average of its weights."""
+
+    def __init__(
+        self, model: TranslationModel, average: TranslationModel, config: TrainingConfig
+    ) -> None:
+        """`average` is the model that is validated: `model` itself for no average."""
+        super().__init__("updater")
+        self.model = model
+        self.average = average
+        self.config = config
+        self.adam = Adam(model.parameters)
+        self.weights = list(model.parameters.by_name.values())
+        self.sums = (
+            [tf.Variable(tf.zeros_like(weight)) for weight in self.weights]
+            if config.accumulate > 1
+            else []
+        )
+
+    def update(self, batches: Sequence[Batch], step: int, rate: float) -> Report:
+        """One update from `config.accumulate` batches (fewer at an epoch's end).
+
+        `step` counts from 1; noise is a function of (seed, step, place in batches).
+        """
+        number = tf.constant(step, tf.int64)
+        learning_rate = tf.constant(rate, tf.float32)
+        if self.config.accumulate == 1:
+            (batch,) = batches
+            return self._update(*batch, number, learning_rate)
+        reports = [
+            self._accumulate(*batch, number, tf.constant(place, tf.int64))
+            for place, batch in enumerate(batches)
+        ]
+        plain = tf.add_n([sums.plain for sums in reports])
+        tokens = tf.add_n([sums.tokens for sums in reports])
+        return self._apply_accumulated(plain, tokens, number, learning_rate)
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            *BATCH_SIGNATURE,
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([], tf.float32),
+        ],
+    )
+    def _update(
+        self,
+        source: Tensor,
+        target_in: Tensor,
+        target_out: Tensor,
+        step: Tensor,
+        rate: Tensor,
+    ) -> Report:
+        batch = Batch(source, target_in, target_out)
+        sums, gradients = self._gradients(batch, step, tf.constant(0, tf.int64))
+        return self._apply(gradients, sums.plain, sums.tokens, step, rate)
+
+    @tf.function(
+        autograph=False,
+        input_signature=[*BATCH_SIGNATURE, *[tf.TensorSpec([], tf.int64)] * 2],
+    )
+    def _accumulate(
+        self,
+        source: Tensor,
+        target_in: Tensor,
+        target_out: Tensor,
+        step: Tensor,
+        place: Tensor,
+    ) -> Sums:
+        batch = Batch(source, target_in, target_out)
+        sums, gradients = self._gradients(batch, step, place)
+        for total, gradient in zip(self.sums, gradients, strict=True):
+            total.assign_add(gradient)
+        return sums
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([], tf.float32),
+            tf.TensorSpec([], tf.float32),
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([], tf.float32),
+        ],
+    )
+    def _apply_accumulated(
+        self, plain: Tensor, tokens: Tensor, step: Tensor, rate: Tensor
+    ) -> Report:
+        gradients = [total.read_value() for total in self.sums]
+        with tf.control_dependencies(gradients):
+            for total in self.sums:
+                total.assign(tf.zeros_like(total))
+        return self._apply(gradients, plain, tokens, step, rate)
+
+    def _gradients(
+        self, batch: Batch, step: Tensor, place: Tensor
+    ) -> tuple[Sums, list[Tensor]]:
+        """Sums, and the gradients of the smoothed one."""
+        seed = tf.random.fold_in(tf.stack([self.config.seed, step]), place)
+        noise = Noise(self.model.config.dropout.model_dump(), seed)
+        with tf.GradientTape() as tape:
+            sums = batch_loss(self.model, batch, self.config.label_smoothing, noise)
+        gradients = tape.gradient(sums.smoothed, self.weights)
+        return sums, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def _apply(
+        self,
+        gradients: Sequence[Tensor],
+        plain: Tensor,
+        tokens: Tensor,
+        step: Tensor,
+        rate: Tensor,
+    ) -> Report:
+        """Moves the weights by the gradient of the mean over tokens, if finite."""
+        mean = [gradient / tokens for gradient in gradients]
+        clipped, norm = clip(mean, self.config.clip_norm)
+        finite = tf.math.is_finite(norm) & tf.math.is_finite(plain)
+
+        def move() -> Tensor:
+            self.adam.apply(clipped, rate, step)
+            if self.average is not self.model:
+                update_average(
+                    self.average.parameters,
+                    self.model.parameters,
+                    self.config.average_decay,
+                    step,
+                )
+            return tf.constant(True)
+
+        applied = tf.cond(finite, move, lambda: tf.constant(False))
+        return Report(plain / tokens, tokens, norm, applied)
