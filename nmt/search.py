@@ -118,7 +118,8 @@ def beam_search(
     """The K best finished hypotheses found. start_tokens is [B]; state leaves [B, ...].
 
     A hypothesis finishes when its end of sentence is among the K most probable
-    continuations of its sentence; a sentence is done with K finished hypotheses. 2 K
+    continuations of its sentence; a sentence is done with K finished hypotheses, the
+    best of which scores no less than any unfinished one by its probability so far. 2 K
     continuations are looked at each step, since K of them may be ends and K unfinished
     hypotheses must remain.
     """
@@ -170,10 +171,14 @@ def beam_search(
 
         # The K most probable that go on; none where the sentence is done, so that
         # nothing can end there any more.
-        done = tf.reduce_all(ended_scores > IMPOSSIBLE / 2, -1, keepdims=True)
         log_probs, alive = tf.math.top_k(
-            tf.where(possible & ~is_end & ~done, totals, IMPOSSIBLE), size
+            tf.where(possible & ~is_end, totals, IMPOSSIBLE), size
         )
+        # K that ended are not enough: where one word is nearly certain, improbable
+        # early ends are among the K most probable of every step.
+        outscored = log_probs[:, :1] / length**length_penalty <= ended_scores[:, :1]
+        full = tf.reduce_all(ended_scores > IMPOSSIBLE / 2, -1, keepdims=True)
+        log_probs = tf.where(full & outscored, IMPOSSIBLE, log_probs)
         rows = tf.gather(parents, alive, batch_dims=1)
         rows = tf.reshape(rows + tf.range(batch)[:, tf.newaxis] * size, [-1])
         last = tf.reshape(tf.gather(ids, alive, batch_dims=1), [-1])

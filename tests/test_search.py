@@ -174,11 +174,12 @@ def beam_by_hand(
             if id == END
         ]
         finished = sorted(finished, key=lambda found: -found.score)[:size]
-        if len(finished) == size:
-            break
         unfinished = [
             ((*tokens, id), total) for tokens, id, total in continuations if id != END
         ][:size]
+        so_far = [total / (time + 1) ** length_penalty for _, total in unfinished]
+        if len(finished) == size and max(so_far, default=-1e9) <= finished[0].score:
+            break
     return finished
 
 
@@ -241,6 +242,22 @@ def test_a_hypothesis_goes_on_with_its_own_state(beam_size: int | None) -> None:
     ):
         again = [weighed(language, hypothesis.tokens, 0.0) for hypothesis in found]
         assert_equal([found], [again])
+
+
+def test_improbable_early_ends_do_not_end_a_confident_search() -> None:
+    # Two words, then the end, are nearly certain; an early end is the second most
+    # probable at either step before, so that two have ended when the right one has not.
+    language = markov_language(
+        [
+            [1e-6, 0.015, 0.98, 0.005],
+            [1e-6, 0.015, 0.98, 0.005],
+            [1e-6, 0.015, 0.005, 0.98],
+            [1e-6, 0.98, 0.01, 0.01],
+        ]
+    )
+    for length_penalty in (0.0, 1.0):
+        (found,) = read(search(language, beam_size=2, length_penalty=length_penalty))
+        assert found[0].tokens == (2, 3)
 
 
 def test_a_finished_hypothesis_keeps_its_score_when_better_ones_come() -> None:
