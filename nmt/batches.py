@@ -88,7 +88,7 @@ def serve(
 
     With sampling above 0 each sentence is segmented anew, as a function of (seed,
     epoch, number of the batch in the plan, side). Such sentences are longer than those
-    that were planned, by a few percent at 0.1.
+    that were planned: by a fifth on Multi30k, with BPE-dropout of 0.1.
     """
 
     def sequences(side: Side, number: int) -> Sequence[Any]:

@@ -16,7 +16,6 @@ import io
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +27,7 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 from nmt.config import TextPair, TokenizerConfig
 from nmt.errors import ConfigError, DataError, RunError
+from nmt.subword_sampling import SubwordSampler
 from nmt.text import read_lines_or_none
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
@@ -42,9 +42,6 @@ TRAINING_SENTENCES = 2_000_000
 TRAINING_THREADS = 4
 # The most characters of a piece that sentencepiece is sure to read back.
 LONGEST_WORD = 1000
-
-# Sampling seeds a generator that all threads of sentencepiece share.
-_sampling = threading.Lock()
 
 
 class Tokenizer:
@@ -71,29 +68,11 @@ class Tokenizer:
         2020), or the unigram model's smoothing (Kudo 2018): near 0, all segmentations
         of a line are equally likely.
         """
-        segmentations: list[list[int]] = []
+        return self._sampler.sample(lines, alpha, seed)
 
-        def segment() -> None:
-            sentencepiece.set_random_generator_seed(seed % (2**32 - 1))
-            segmentations.extend(
-                self._processor.encode(
-                    list(lines),
-                    enable_sampling=True,
-                    nbest_size=-1,
-                    alpha=alpha,
-                    num_threads=1,
-                )
-            )
-
-        # sentencepiece has one generator per thread, seeded when first used: only a
-        # new thread is sure to start from this seed, and only one may at a time. (The
-        # largest 32-bit seed asks for a random one, hence the remainder.)
-        with _sampling:
-            thread = threading.Thread(target=segment)
-            thread.start()
-            thread.join()
-        assert len(segmentations) == len(lines)
-        return segmentations
+    @cached_property
+    def _sampler(self) -> SubwordSampler:
+        return SubwordSampler(self._processor, self.model_bytes)
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """The text of each sequence; PAD, UNK, BOS and EOS have none.
