@@ -3,9 +3,8 @@
 Knows nothing of weights, recurrences or time: a caller projects what it likes and
 passes it in.
 
-Shapes: B sentences, K queries a sentence (1 in greedy search, the beam in beam
-search, all target positions at once where they are known), S source positions,
-A attention size, C value size.
+Shapes: B sentences, K queries a sentence (1 in training and in greedy search, the beam
+in beam search), S source positions, A query and key size.
 """
 
 from typing import Any

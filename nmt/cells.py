@@ -11,7 +11,7 @@ and multiply by matrices `values` (the encoder's states: one matrix a sentence) 
 those named below. Each returns (state [N, D], (context [N, C], weights [N, S])).
 
 Shapes: N = B * K rows, the K of a sentence together; D decoder size, C memory size,
-A attention size, S source positions.
+A query and key size (D without additive attention), S source positions.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,13 +34,11 @@ def gru_cell(
     """Bahdanau et al. 2015, appendix A.1.2: the query is the previous state s_{i-1}.
 
     inputs: (W E y_{i-1} + b [N, 3 D],). Matrices: `state` [D, A + 3 D] holds the
-    attention's W beside U_z, U_r and U, since all four multiply s_{i-1}; `context`
-    [C, 3 D] holds C_z, C_r and C.
+    attention's W beside U_z, U_r and U, since all four multiply s_{i-1}; without
+    additive attention it is [D, 3 D]. `context` [C, 3 D] holds C_z, C_r and C.
     """
     (embedded,) = inputs
-    query, recurrent = _query_and_recurrent(
-        multiply("state", kept(state, shared)), shared
-    )
+    query, recurrent = _query_and_recurrent(state, shared, multiply)
     context, weights = _attend(query, shared, multiply)
     projected = embedded + normalized(multiply("context", context), shared, "context")
     return gru(projected, recurrent, state), (context, weights)
@@ -52,16 +50,14 @@ def conditional_gru_cell(
     """Sennrich et al. 2017 (Nematus): GRU on E y_{i-1}, attention, GRU on the context.
 
     The query is the first GRU's state s'_i. inputs: (W E y_{i-1} + b [N, 3 D],).
-    Matrices: `first` [D, 3 D] multiplies s_{i-1}; `state` [D, A + 3 D] multiplies s'_i,
-    and `context` [C, 3 D] the context, as in `gru_cell`. Shared besides: `first_bias`
-    [3 D] and `context_bias` [3 D].
+    Matrices: `first` [D, 3 D] multiplies s_{i-1}; `state`, as in `gru_cell`, multiplies
+    s'_i, and `context` [C, 3 D] the context. Shared besides: `first_bias` [3 D] and
+    `context_bias` [3 D].
     """
     (embedded,) = inputs
     recurrent = normalized(multiply("first", kept(state, shared)), shared, "first")
     between = gru(embedded, recurrent + shared["first_bias"], state)
-    query, recurrent = _query_and_recurrent(
-        multiply("state", kept(between, shared)), shared
-    )
+    query, recurrent = _query_and_recurrent(between, shared, multiply)
     context, weights = _attend(query, shared, multiply)
     projected = normalized(multiply("context", context), shared, "context")
     state = gru(projected + shared["context_bias"], recurrent, between)
@@ -101,12 +97,21 @@ def kept(state: Tensor, shared: Shared) -> Tensor:
     return state if mask is None else state * mask
 
 
-def _query_and_recurrent(product: Tensor, shared: Shared) -> tuple[Tensor, Tensor]:
-    """The two parts of the state's product: query [N, A] and U s + b [N, 3 D]."""
+def _query_and_recurrent(
+    state: Tensor, shared: Shared, multiply: Multiply
+) -> tuple[Tensor, Tensor]:
+    """Query [N, A] and U s + b [N, 3 D] of a state [N, D]: one product.
+
+    The query is W s with additive attention; with the others it is s itself.
+    """
+    product = multiply("state", kept(state, shared))
     size = shared["recurrent_bias"].shape[-1]
-    query, recurrent = tf.split(product, [product.shape[-1] - size, size], -1)
-    recurrent = normalized(recurrent, shared, "recurrent") + shared["recurrent_bias"]
-    return normalized(query, shared, "query"), recurrent
+    if "direction" in shared:
+        query, product = tf.split(product, [product.shape[-1] - size, size], -1)
+        query = normalized(query, shared, "query")
+    else:
+        query = state
+    return query, normalized(product, shared, "recurrent") + shared["recurrent_bias"]
 
 
 def _attend(query: Tensor, shared: Shared, multiply: Multiply) -> tuple[Tensor, Tensor]:

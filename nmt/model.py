@@ -8,7 +8,7 @@ Bengio 2015:
 - the readout before the softmax is tanh([s_i; c_i; E y_{i-1}] W + b) of the size of
   the embeddings, not a maxout of s_{i-1}; the output matrix may be the embeddings
 - `conditional_gru` is Nematus's decoder (Sennrich et al. 2017), `general` and `dot`
-  are Luong et al. 2015's scores
+  are Luong et al. 2015's scores, of the same query state as the additive one
 - layer_norm: on each product of the decoder (Ba et al. 2016, with the three gates of a
   product normalised together), on additive attention's keys, the start and the
   readout. Not inside the encoder, whose GRU stays the one that cuDNN computes
@@ -108,11 +108,10 @@ class Decoder(tf.Module):
     def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
         super().__init__("decoder")
         self.cell = DECODER_CELLS[config.decoder_cell]
-        self.attention = config.attention
         embedding, size = config.embedding_size, config.decoder_size
         memory = 2 * config.encoder_size
-        attention = memory if config.attention == "dot" else size
-        self.attention_size, self.size = attention, size
+        self.size = size
+        additive = config.attention == "additive"
         norms: dict[str, int] = {}
 
         def matrix(name: str, rows: int, *columns: int) -> tf.Variable:
@@ -124,20 +123,23 @@ class Decoder(tf.Module):
         self.input_matrix = matrix("input", embedding, size, size, size)
         self.input_bias = parameters.zeros("decoder/input_bias", 3 * size)
         self.key_matrix = (
-            None if config.attention == "dot" else matrix("keys", memory, attention)
+            None if config.attention == "dot" else matrix("keys", memory, size)
         )
         self.readout_matrix = matrix("readout", size + memory + embedding, embedding)
         self.readout_bias = parameters.zeros("decoder/readout_bias", embedding)
         self.matrices = {
-            "state": parameters.recurrent("decoder/state", size, beside=attention),
+            "state": parameters.recurrent(
+                "decoder/state", size, beside=size if additive else 0
+            ),
             "context": matrix("context", memory, size, size, size),
         }
-        norms |= {"query": attention, "recurrent": 3 * size}
+        norms["recurrent"] = 3 * size
         self.shared = {
             "recurrent_bias": parameters.zeros("decoder/recurrent_bias", 3 * size)
         }
-        if config.attention == "additive":
-            self.shared["direction"] = parameters.vector("decoder/direction", attention)
+        if additive:
+            norms["query"] = size
+            self.shared["direction"] = parameters.vector("decoder/direction", size)
         if config.decoder_cell == "conditional_gru":
             self.matrices["first"] = parameters.recurrent("decoder/first", size)
             norms["first"] = 3 * size
@@ -159,7 +161,7 @@ class Decoder(tf.Module):
         rows = tf.reshape(states, [-1, states.shape[-1]]) @ self.key_matrix
         keys = tf.reshape(
             self._normalized(rows, "keys"),
-            [*tf.unstack(tf.shape(states)[:2]), self.attention_size],
+            [*tf.unstack(tf.shape(states)[:2]), self.size],
         )
         return Memory(keys, states, mask)
 

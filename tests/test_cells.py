@@ -28,19 +28,25 @@ def decoder_problem(
     def draw(*shape: int) -> Any:
         return random.normal(scale=0.7, size=shape)
 
-    matrices = {"state": draw(D, A + 3 * D), "context": draw(C, 3 * D)}
+    additive = attention == "additive"
+    size = A if additive else D  # of queries and keys
+    matrices = {
+        "state": draw(D, (A if additive else 0) + 3 * D),
+        "context": draw(C, 3 * D),
+    }
     shared = {
-        "keys": draw(B, S, A),
+        "keys": draw(B, S, size),
         "recurrent_bias": draw(3 * D),
         "state_mask": np.resize(DROPPED, [B * rows, D]),
     }
-    normalised = {"query": A, "recurrent": 3 * D, "context": 3 * D}
+    normalised = {"recurrent": 3 * D, "context": 3 * D}
     if cell == "conditional_gru":
         matrices["first"] = draw(D, 3 * D)
         shared |= {"first_bias": draw(3 * D), "context_bias": draw(3 * D)}
         normalised["first"] = 3 * D
-    if attention == "additive":
+    if additive:
         shared["direction"] = draw(A)
+        normalised["query"] = A
     if layer_norm:
         shared |= {f"{name}_norm": draw(2, size) for name, size in normalised.items()}
     return {
@@ -71,17 +77,18 @@ def numpy_step(
         gain, bias = shared[f"{name}_norm"]
         return gain * (x - x.mean()) / np.sqrt(x.var() + 1e-5) + bias
 
-    w_a, u = np.split(matrices["state"], [A], 1)
+    w_a, u = np.split(matrices["state"], [-3 * D], 1)
     if cell == "conditional_gru":
         first = norm((state * dropped) @ matrices["first"], "first")
         state = numpy_gru(embedded, first + shared["first_bias"], state)
         from_input = shared["context_bias"]
     else:
         from_input = embedded
-    query = norm((state * dropped) @ w_a, "query")
+    additive = "direction" in shared
+    query = norm((state * dropped) @ w_a, "query") if additive else state
     scores = []
     for key in shared["keys"][sentence][MASK[sentence] == 1]:
-        if "direction" in shared:
+        if additive:
             scores.append(shared["direction"] @ np.tanh(query + key))  # equation 6
         else:
             scores.append(query @ key)
