@@ -13,6 +13,7 @@ about a tokenizer, so that an exported graph needs nothing else.
 
 import hashlib
 import io
+import random
 import re
 import sys
 import tempfile
@@ -75,13 +76,9 @@ class Tokenizer:
         return SubwordSampler(self._processor, self.model_bytes)
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each sequence; PAD, UNK, BOS and EOS have none.
-
-        A result is always one line: a model that makes up the byte of a line feed
-        gets a space.
-        """
+        """The text of each sequence; PAD, UNK, BOS and EOS have none."""
         plain = [[token for token in line if token >= NUM_SPECIAL] for line in ids]
-        return [text.replace("\n", " ") for text in self._processor.decode(plain)]
+        return list(self._processor.decode(plain))
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The name of each id; U+2581 in it stands for a space."""
@@ -178,7 +175,9 @@ def _train(config: TokenizerConfig, paths: Sequence[Path]) -> Tokenizer:
         )
     failures: list[BaseException] = []
     # sentencepiece's own error for no text at all names nothing of the user's.
-    texts = _remembering(_training_texts(config, paths), failures)
+    texts = _remembering(
+        _at_most(_training_texts(config, paths), TRAINING_SENTENCES), failures
+    )
     first = next(texts, None)
     if first is None:
         raise DataError(
@@ -204,8 +203,6 @@ def _train(config: TokenizerConfig, paths: Sequence[Path]) -> Tokenizer:
                 normalization_rule_name="" if config.lowercase else "identity",
                 normalization_rule_tsv=str(rules) if config.lowercase else "",
                 remove_extra_whitespaces=False,
-                input_sentence_size=TRAINING_SENTENCES,
-                shuffle_input_sentence=True,
                 max_sentence_length=2**30,  # no line is too long to learn from
                 num_threads=TRAINING_THREADS,
                 minloglevel=3,
@@ -236,6 +233,22 @@ def _training_texts(config: TokenizerConfig, paths: Sequence[Path]) -> Iterator[
                 )
             if line:
                 yield line
+
+
+def _at_most(texts: Iterator[str], count: int) -> Iterator[str]:
+    """All texts, or a random `count` of them: always the same ones.
+
+    Algorithm R of Vitter 1985. Not sentencepiece's own sampling, which differs from
+    run to run.
+    """
+    source = random.Random(0)
+    kept: list[str] = []
+    for number, text in enumerate(texts):
+        if number < count:
+            kept.append(text)
+        elif (place := source.randrange(number + 1)) < count:
+            kept[place] = text
+    yield from kept
 
 
 def _remembering(texts: Iterator[str], failures: list[BaseException]) -> Iterator[str]:

@@ -58,7 +58,7 @@ def test_a_decoded_line_has_no_special_tokens_and_no_line_feed(
         plain = tokenizer.encode(["dog"])[0]
         feed = [i for i in range(4, 260) if tokenizer.pieces([i]) == ["<0x0A>"]]
         marked = [BOS, *plain, UNK, *feed, EOS, PAD]
-        assert tokenizer.decode([marked, [], [UNK]]) == ["dog ", "", ""]
+        assert tokenizer.decode([marked, [], [UNK]]) == ["dog\n", "", ""]
 
 
 def test_sampling_is_a_function_of_its_arguments_on_any_thread(
