@@ -153,7 +153,7 @@ class ModelConfig(Section):
     attention: Literal["additive", "general", "dot"] = "additive"
     """additive (Bahdanau et al. 2015), general or dot (Luong et al. 2015)."""
     layer_norm: bool = True
-    """Layer normalisation inside the recurrent cells."""
+    """Layer normalisation of the decoder's products and the layers around it."""
     tie_embeddings: Literal["none", "target", "all"] = "target"
     """Shared weights: target (its input and output), or all (the source's as well)."""
     dropout: DropoutConfig = DropoutConfig()
@@ -208,7 +208,7 @@ class TrainingConfig(Section):
     plateau_patience: Count = 2
     """Validations in a row without improvement before plateau acts."""
     label_smoothing: Share = 0.1
-    """Share of the probability that the loss spreads over the other tokens."""
+    """Share of the probability that the loss spreads evenly over all tokens."""
     clip_norm: Positive = 1.0
     """Gradients with a larger global norm are scaled down to it."""
     accumulate: Count = 1

@@ -128,7 +128,8 @@ def encode_corpus(
     key = {
         "format": FORMAT,
         "files": [
-            {side: _checksum(getattr(pair, side)) for side in SIDES} for pair in pairs
+            {side: file_checksum(getattr(pair, side)) for side in SIDES}
+            for pair in pairs
         ],
         "tokenizers": tokenizers.checksum,
         "max_length": max_length,
@@ -138,14 +139,15 @@ def encode_corpus(
         corpus = ParallelCorpus(directory)
         if corpus.key == key:
             return corpus
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         if directory.exists() and not (directory / "corpus.json").exists():
             raise RunError(
                 f"{directory}: is in the way of the encoded corpus and does not hold "
                 "one: move it or name another directory"
             ) from None
     # Built beside its place, so that what stands there is always a whole corpus.
-    unfinished = directory.with_name(f".{directory.name}.{os.getpid()}.unfinished")
+    unfinished = directory.with_name(f"{directory.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was killed
     unfinished.mkdir(parents=True)
     try:
         _encode_into(unfinished, key, pairs, tokenizers)
@@ -203,7 +205,11 @@ def _count_lines(path: Path) -> int:
     return sum(1 for _ in read_raw_lines(path))
 
 
-def _checksum(path: Path) -> str:
+def file_checksum(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes.
+
+    Raises: DataError if it cannot be read.
+    """
     try:
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,314 @@
+"""The run directory: what is on disk, and how a run is opened again.
+
+Knows nothing of how weights are trained or used.
+
+    config.yaml             resolved: every key with its value
+    tokenizer/              the model files
+    corpus/                 the training text as ids; made again if it is gone
+    checkpoints/
+      step-00004500/        see `checkpoint`
+      best, last            files that hold the name of one of the above
+    metrics.jsonl           one object a line
+    train.log               what the terminal showed, without the bar
+    validation/             step-00004500.txt: the validation set as translated then
+
+No path in it is absolute: the directory can be moved or copied.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nmt.checkpoint import (
+    AVERAGE,
+    UNFINISHED,
+    WEIGHTS,
+    Arrays,
+    State,
+    read_arrays,
+    read_state,
+    write_checkpoint,
+    write_synced,
+)
+from nmt.config import Config, dump_config, load_config
+from nmt.corpus import file_checksum
+from nmt.errors import ConfigError, RunError
+from nmt.model import TranslationModel
+from nmt.tokenizer import TokenizerPair, train_tokenizers
+
+# The names of checkpoints, and of nothing that a user puts beside them.
+STEPS = "step-" + "[0-9]" * 8
+
+
+class RunDirectory:
+    """The paths of a run, and its checkpoints."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.tokenizer = path / "tokenizer"
+        self.corpus = path / "corpus"
+        self.checkpoints = path / "checkpoints"
+        self.metrics = path / "metrics.jsonl"
+        self.log = path / "train.log"
+        self.validation = path / "validation"
+
+    def named(self, pointer: str) -> Path | None:
+        """The checkpoint that `best` or `last` names, if there is one."""
+        try:
+            name = (self.checkpoints / pointer).read_text().strip()
+        except FileNotFoundError:
+            return None
+        return self.checkpoints / Path(name).name
+
+    def save(self, state: State, arrays: Mapping[str, Arrays], *, best: bool) -> None:
+        """Writes a checkpoint and names it `last`, and `best` if it is that."""
+        write_checkpoint(self.checkpoints / state.name, state, arrays)
+        # `best` first: after a crash in between, `last` is the one before, and the run
+        # comes by here again.
+        for pointer in ("best", "last") if best else ("last",):
+            write_synced(self.checkpoints / pointer, state.name + "\n")
+
+    def sweep(self, keep: int) -> None:
+        """Removes leftovers, and all but `best` and the newest `keep` checkpoints."""
+        for leftover in self.checkpoints.glob(f"{STEPS}*{UNFINISHED}"):
+            shutil.rmtree(leftover)
+        newest = sorted(self.checkpoints.glob(STEPS))
+        # `last` is not the newest where a crash came before it named that one.
+        named = {self.named("best"), self.named("last")}
+        for checkpoint in newest[:-keep]:
+            if checkpoint not in named:
+                shutil.rmtree(checkpoint)
+
+    def move_aside(self) -> Path | None:
+        """Renames the directory to the first free `NAME.old-N`; None: there is none."""
+        if not self.path.exists():
+            return None
+        if not self.config.exists():
+            raise RunError(
+                f"{self.path}: holds no config.yaml, so it is not a run directory, and "
+                "--restart leaves it where it is; choose another run_dir"
+            )
+        number = 1
+        while (aside := Path(f"{self.path}.old-{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+        return aside
+
+    def check(self, config: Config, state: State) -> list[str]:
+        """What changed since the last start, and may change: `key: old -> new`.
+
+        Raises: RunError for a change that would make it another run than the one whose
+        `state` is given, and for a directory that holds something else.
+        """
+        if not self.config.exists():
+            if self.path.exists() and {*self.path.iterdir()} - {self._lock}:
+                raise RunError(
+                    f"{self.path}: is not empty and holds no config.yaml, so it is not "
+                    "a run directory; choose another run_dir"
+                )
+            return []
+        fixed = identity(config)
+        refused = [
+            f"{key}: {old} -> {fixed.get(key)}"
+            for key, old in state.identity.items()
+            if fixed.get(key) != old
+        ]
+        if refused:
+            raise RunError(
+                f"{self.path}: holds a run of another configuration, which cannot "
+                "go on with this one:\n  " + "\n  ".join(refused) + "\n"
+                "Put the old values back, or choose another run_dir, or start anew "
+                "with --restart (the old run is moved aside)"
+            )
+        try:
+            before = _flat(load_config(self.config))
+        except ConfigError as error:
+            raise RunError(
+                f"{self.path}: its config.yaml is damaged: {error}"
+            ) from error
+        after = _flat(config)
+        return [
+            f"{key}: {before.get(key)} -> {after.get(key)}"
+            for key in before | after
+            if before.get(key) != after.get(key) and key != "run_dir"
+        ]
+
+    def write_config(self, config: Config) -> None:
+        """Writes the resolved configuration, unless it is what is there.
+
+        A user's own file may be the run's: its comments stay while it says the same.
+        """
+        if not self.config.exists() or load_config(self.config) != config:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_synced(self.config, dump_config(config))
+
+    def take_tokenizers(self, config: Config) -> TokenizerPair:
+        """The run's tokenizers, trained unless they are there.
+
+        Until there is a checkpoint they are trained anew for another configuration of
+        them, or other text.
+        """
+        origin = self.tokenizer / "origin.json"
+        if not (self.tokenizer.exists() and self.named("last")):
+            checksums = [
+                [file_checksum(pair.source), file_checksum(pair.target)]
+                for pair in config.data.train
+            ]
+            made_from = json.dumps([config.tokenizer.model_dump(), checksums])
+            if not origin.exists() or origin.read_text() != made_from:
+                aside = self.path / ("tokenizer" + UNFINISHED)
+                shutil.rmtree(aside, ignore_errors=True)
+                train_tokenizers(config.tokenizer, config.data.train).save(aside)
+                (aside / origin.name).write_text(made_from)
+                shutil.rmtree(self.tokenizer, ignore_errors=True)
+                os.replace(aside, self.tokenizer)
+        return TokenizerPair.load(self.tokenizer)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the directory, which is made if need be, against other trainers.
+
+        A lock of the system: it ends with the process, however that ends.
+
+        Raises: RunError if another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"{self.path}: another nmt train is at work here; wait for it, end "
+                    "it, or choose another run_dir"
+                ) from None
+            yield
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / "train.lock"
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A checkpoint of a run, with what is needed to use it."""
+
+    directory: Path
+    checkpoint: Path
+    config: Config
+    tokenizers: TokenizerPair
+    state: State
+
+    def model(self) -> TranslationModel:
+        """The model with its weights: their moving average, where the run keeps one."""
+        model = TranslationModel(
+            self.config.model,
+            self.tokenizers.source.vocab_size,
+            self.tokenizers.target.vocab_size,
+        )
+        averaged = self.config.training.average != "none"
+        file = self.checkpoint / (AVERAGE if averaged else WEIGHTS)
+        shapes = {
+            name: tuple(variable.shape)
+            for name, variable in model.parameters.by_name.items()
+        }
+        model.parameters.assign(read_arrays(file, shapes))
+        return model
+
+
+def open_run(path: Path) -> OpenRun:
+    """The best checkpoint of the run directory at `path`, or the checkpoint at `path`.
+
+    Raises: RunError if there is none, or if it is damaged or foreign.
+    """
+    if not path.is_dir():
+        raise RunError(
+            f"{path}: no such directory; expected a run directory or a checkpoint in "
+            "one (RUN/checkpoints/step-...); relative paths start at the current "
+            "directory"
+        )
+    if path.resolve().parent.name == "checkpoints":
+        directory, checkpoint = path.resolve().parent.parent, path
+    else:
+        run = RunDirectory(path)
+        directory = path
+        found = run.named("best") or run.named("last")
+        if found is None:
+            raise RunError(
+                f"{path}: holds no checkpoint; expected the run_dir of a training that "
+                "got as far as its first validation"
+            )
+        checkpoint = found
+    try:
+        config = load_config(directory / "config.yaml")
+    except ConfigError as error:
+        raise RunError(f"{directory}: not a usable run directory: {error}") from error
+    tokenizers = TokenizerPair.load(directory / "tokenizer")
+    state = read_state(checkpoint)
+    check_tokenizers(directory, tokenizers, state)
+    return OpenRun(directory, checkpoint, config, tokenizers, state)
+
+
+def check_tokenizers(directory: Path, tokenizers: TokenizerPair, state: State) -> None:
+    """Nothing, if these are the tokenizers that the state's weights were trained with.
+
+    Raises: RunError if they are not.
+    """
+    if state.tokenizers and state.tokenizers != tokenizers.checksum:
+        raise RunError(
+            f"{directory / 'tokenizer'}: not the tokenizer that {state.name} was "
+            "trained with, by its checksum (a file of another run, or a damaged one)"
+        )
+
+
+# What may change between two starts of one run; `training.` and all below otherwise
+# decides what the updates already made were.
+_CHANGEABLE = (
+    "decoding.",
+    "data.train",  # the paths: the content is known by its checksum
+    "data.source_language",
+    "data.target_language",
+    "data.validation.",
+    "model.dropout.",
+    "training.epochs",
+    "training.steps",
+    "training.learning_rate",
+    "training.schedule",
+    "training.warmup_steps",
+    "training.plateau_",
+    "training.label_smoothing",
+    "training.clip_norm",
+    "training.average_decay",
+    "training.validate_every",
+    "training.keep",
+    "training.early_stopping",
+    "training.strategy",
+)
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """The keys that make a run the run it is, with their values."""
+    return {
+        key: value
+        for key, value in _flat(config).items()
+        if key != "run_dir" and not key.startswith(_CHANGEABLE)
+    }
+
+
+def _flat(config: Config) -> dict[str, Any]:
+    """All values by dotted key."""
+
+    def leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                yield from leaves(inner, f"{key}.{name}" if key else name)
+        else:
+            yield key, value
+
+    return dict(leaves(config.model_dump(mode="json"), ""))

@@ -1,0 +1,385 @@
+"""THE LOOP: from a config to a run directory; the same config again goes on.
+
+Knows nothing of the command line, nor of how a finished run is used.
+
+Everything random is a function of the seed and of the place in the run (epoch, batch,
+update), so that {weights, moments, average, State} is all that a checkpoint needs: a
+run that was interrupted ends with the weights of one that was not.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from nmt.batches import Batch, plan_epoch, serve
+from nmt.checkpoint import (
+    AVERAGE,
+    OPTIMIZER,
+    WEIGHTS,
+    Arrays,
+    State,
+    read_arrays,
+    read_state,
+)
+from nmt.config import Config
+from nmt.corpus import ParallelCorpus, encode_corpus, load_pairs
+from nmt.errors import RunError
+from nmt.evaluation import require_tokenizer
+from nmt.interval import Interval
+from nmt.model import TranslationModel
+from nmt.optimizer import learning_rate
+from nmt.progress import Progress
+from nmt.run import RunDirectory, check_tokenizers, identity
+from nmt.signals import Interrupted, Signals
+from nmt.tokenizer import TokenizerPair
+from nmt.update import Updater
+from nmt.validation import Validation
+
+LOG_EVERY = 50  # updates between two lines of metrics
+SHOW_EVERY = 10  # updates between two looks at the loss by the bar
+# Updates in a row without a finite gradient that end a run: more is no accident.
+MOST_SKIPPED = 10
+
+
+def train(config: Config, *, restart: bool = False) -> None:
+    """Trains until an end that the config sets, or a signal.
+
+    Raises: NmtError for what a user can mend; Interrupted after SIGINT or SIGTERM.
+    """
+    run = RunDirectory(config.run_dir)
+    # What can be wrong is looked at before anything is changed or takes long.
+    require_tokenizer(config.data.target_language)
+    validation = load_pairs(config.data.validation)
+    moved = run.move_aside() if restart else None
+    last = run.named("last")
+    state = State() if last is None else read_state(last)
+    changes = run.check(config, state)
+    with run.locked():
+        if last is None:
+            run.write_config(config)
+        with Progress(run.metrics, run.log, last_step=state.step) as progress:
+            if moved is not None:
+                progress.say(f"the old run is now {moved}")
+            for change in changes:
+                progress.say(f"changed since the last start: {change}")
+            Training(config, run, progress, state, validation).run_to_end()
+
+
+class Training:
+    """A run in progress."""
+
+    def __init__(
+        self,
+        config: Config,
+        run: RunDirectory,
+        progress: Progress,
+        state: State,
+        validation: tuple[list[str], list[str]],
+    ) -> None:
+        self.config = config
+        self.run = run
+        self.progress = progress
+        self.tokenizers = run.take_tokenizers(config)
+        check_tokenizers(run.path, self.tokenizers, state)
+        self.corpus = encode_corpus(
+            config.data.train,
+            self.tokenizers,
+            max_length=config.data.max_length,
+            directory=run.corpus,
+            keep_text=config.tokenizer.sampling > 0,
+        )
+        if state.step and state.corpus != self.corpus.checksum:
+            raise RunError(
+                f"{run.path}: the training text is not what it was at step "
+                f"{state.step}: data.train's files have other content; put the old "
+                "ones back, or choose another run_dir, or start anew with --restart"
+            )
+        run.write_config(config)
+        self.updater = make_updater(config, self.tokenizers)
+        self.validation = Validation(
+            *validation,
+            config.data.target_language,
+            self.tokenizers,
+            self.updater.average,
+        )
+        stopping = config.training.early_stopping
+        self.metric = stopping.metric if stopping else "bleu"
+        self.state = replace(
+            state,
+            identity=identity(config),
+            tokenizers=self.tokenizers.checksum,
+            corpus=self.corpus.checksum,
+        )
+        measure = f"{self.metric} {self.validation.checksum}"
+        if state.measure != measure:  # values of another one say nothing here
+            self.state = replace(
+                self.state, measure=measure, best=None, since_best=0, since_reduction=0
+            )
+        # There may be more patience now.
+        self.state = replace(self.state, stopped=self._out_of_patience(self.state))
+        self.skipped = 0  # updates in a row, up to the last one
+        self.interval = Interval()
+        if state.step:
+            self._restore()
+        self._introduce()
+
+    def run_to_end(self) -> None:
+        """The loop: epochs until an end is reached, then a last validation."""
+        with Signals() as signals:
+            while not self._ended():
+                self._epoch(signals)
+            if self.state.validated_step != self.state.step:
+                self._validate()
+        self.progress.say(
+            f"ended after {self.state.epoch} epochs, {self.state.step} updates; best: "
+            f"step {self.state.best_step}. Now: nmt translate --ckpt {self.run.path}"
+        )
+
+    def _epoch(self, signals: Signals) -> None:
+        """Updates from the rest of the epoch's plan."""
+        training, state = self.config.training, self.state
+        plan = make_plan(self.config, self.corpus, state.epoch)
+        stream = iter(
+            serve(
+                self.corpus,
+                plan,
+                sampling=self.config.tokenizer.sampling,
+                tokenizers=self.tokenizers,
+                seed=training.seed,
+                epoch=state.epoch,
+                first=state.batch,
+            )
+        )
+        self.progress.begin_epoch(state.epoch + 1, len(plan), state.batch)
+        while not self._ended():
+            # Here and not after the update: a run that was interrupted in between
+            # validates when it goes on.
+            if self._validation_is_due():
+                self._validate()
+                continue
+            start = time.perf_counter()
+            batches = list(islice(stream, training.accumulate))
+            self.interval.waited += time.perf_counter() - start
+            if not batches:
+                break
+            self._update(batches)
+            if signals.received:
+                self._save(best=False)
+                self.progress.say(
+                    f"interrupted: saved step {self.state.step}; the same command "
+                    "goes on from there"
+                )
+                raise Interrupted(signals.received)
+        else:
+            return  # the last update, or early stopping, came before the epoch's end
+        self.progress.end_epoch()
+        self.state = replace(self.state, epoch=self.state.epoch + 1, batch=0)
+        # A run that once ended here has validated, and now has more epochs.
+        validated = self.state.validated_step == self.state.step
+        if training.validate_every == "epoch" and not validated:
+            self._validate()
+
+    def _validation_is_due(self) -> bool:
+        every, state = self.config.training.validate_every, self.state
+        return (
+            every != "epoch"
+            and state.step % every == 0
+            and state.validated_step != state.step
+        )
+
+    def _update(self, batches: Sequence[Batch]) -> None:
+        step = self.state.step + 1
+        rate = learning_rate(self.config.training, step, self.state.reductions)
+        report = self.updater.update(batches, step, rate)
+        self.interval.add(batches, report)
+        self.state = replace(
+            self.state, step=step, batch=self.state.batch + len(batches)
+        )
+        self.progress.advance(len(batches))
+        if step % SHOW_EVERY == 0:
+            self.progress.show(loss=f"{float(report.loss):.3f}", rate=f"{rate:.1e}")
+        if step % LOG_EVERY == 0:
+            self._log()
+
+    def _log(self) -> None:
+        figures, state = self.interval.summary(), self.state
+        self.progress.record(
+            "train",
+            step=state.step,
+            epoch=state.last_epoch,
+            learning_rate=learning_rate(
+                self.config.training, state.step, state.reductions
+            ),
+            **figures,
+        )
+        self.progress.note(
+            f"epoch {state.last_epoch} step {state.step}: "
+            f"loss {figures['loss']:.3f}, "
+            f"{figures['target_tokens_per_second']:,.0f} target tokens/s, "
+            f"waiting {figures['data_wait']:.1%}"
+        )
+        self._count_skipped()
+        self.interval = Interval()
+
+    def _count_skipped(self) -> None:
+        """Says so where updates were skipped, and stops where too many were.
+
+        Raises: RunError after MOST_SKIPPED of them in a row.
+        """
+        applied = [bool(report.applied) for report in self.interval.reports]
+        if all(applied):
+            self.skipped = 0
+            return
+        self.progress.say(
+            f"{applied.count(False)} of the last {len(applied)} updates were skipped: "
+            "their loss or gradient was not finite"
+        )
+        after_last = applied[::-1].index(True) if any(applied) else len(applied)
+        self.skipped = after_last + (0 if any(applied) else self.skipped)
+        if self.skipped >= MOST_SKIPPED:
+            raise RunError(
+                f"{self.run.path}: the last {self.skipped} updates had no finite loss "
+                f"or gradient: training stopped at step {self.state.step}, the last "
+                "checkpoint is untouched; a lower training.learning_rate or more "
+                "training.warmup_steps usually helps"
+            )
+
+    def _validate(self) -> None:
+        """Validates, decides what follows from it, and saves a checkpoint."""
+        if self.interval.reports:
+            self._log()
+        start = time.perf_counter()
+        result = self.validation.run()
+        seconds = time.perf_counter() - start
+        value = result.value(self.metric)
+        is_best = self.state.best is None or value > self.state.best
+        state = replace(self.state, validated_step=self.state.step)
+        if is_best:
+            state = replace(
+                state, best=value, best_step=state.step, since_best=0, since_reduction=0
+            )
+        else:
+            state = replace(
+                state,
+                since_best=state.since_best + 1,
+                since_reduction=state.since_reduction + 1,
+            )
+        if state.since_reduction >= self.config.training.plateau_patience:
+            state = replace(state, reductions=state.reductions + 1, since_reduction=0)
+        self.state = state = replace(state, stopped=self._out_of_patience(state))
+        self.run.validation.mkdir(exist_ok=True)
+        text = "".join(f"{line}\n" for line in result.translations)
+        file = self.run.validation / f"{state.name}.txt"
+        file.write_text(text, encoding="utf-8", newline="\n")
+        bleu, chrf = result.scores
+        # Before the checkpoint is saved: what a crash in between leaves too much is
+        # dropped by the next start, but nothing would be made up for.
+        self.progress.record(
+            "validation",
+            step=state.step,
+            epoch=state.last_epoch,
+            loss=result.loss,
+            perplexity=result.perplexity,
+            bleu=bleu.value,
+            chrf=chrf.value,
+            signature=bleu.signature,
+            seconds=seconds,
+            best=is_best,
+        )
+        self.progress.say(
+            f"validation after epoch {state.last_epoch}, step {state.step}: "
+            f"BLEU {bleu.value:.2f}, chrF {chrf.value:.2f}, loss {result.loss:.3f}, "
+            f"perplexity {result.perplexity:.2f}"
+            + (" (best)" if is_best else f" (best: step {state.best_step})")
+        )
+        if state.stopped:
+            self.progress.say(
+                f"stopped early: no better for {state.since_best} validations"
+            )
+        self._save(best=is_best)
+        self.interval.paused += time.perf_counter() - start
+
+    def _out_of_patience(self, state: State) -> bool:
+        stopping = self.config.training.early_stopping
+        return stopping is not None and state.since_best >= stopping.patience
+
+    def _ended(self) -> bool:
+        training, state = self.config.training, self.state
+        return (
+            state.stopped
+            or (training.epochs is not None and state.epoch >= training.epochs)
+            or (training.steps is not None and state.step >= training.steps)
+        )
+
+    def _save(self, *, best: bool) -> None:
+        arrays: dict[str, Arrays] = {
+            WEIGHTS: self.updater.model.parameters.values(),
+            OPTIMIZER: self.updater.adam.values(),
+        }
+        if self.updater.average is not self.updater.model:
+            arrays[AVERAGE] = self.updater.average.parameters.values()
+        self.run.save(self.state, arrays, best=best)
+        self.run.sweep(self.config.training.keep)
+
+    def _restore(self) -> None:
+        checkpoint = self.run.checkpoints / self.state.name
+        model, average = self.updater.model, self.updater.average
+        for file, holder in (
+            (WEIGHTS, model.parameters),
+            (OPTIMIZER, self.updater.adam),
+            (AVERAGE, average.parameters),
+        ):
+            if file != AVERAGE or average is not model:
+                shapes = {name: x.shape for name, x in holder.values().items()}
+                holder.assign(read_arrays(checkpoint / file, shapes))
+
+    def _introduce(self) -> None:
+        weights = self.updater.weights
+        count = sum(int(np.prod(weight.shape)) for weight in weights)
+        left_out = ", ".join(
+            f"{number:,} {reason} (first: {self.corpus.first_left_out[reason]})"
+            for reason, number in self.corpus.left_out.items()
+            if number
+        )
+        self.progress.say(
+            f"{len(self.corpus):,} training pairs"
+            + (f", left out: {left_out}" if left_out else "")
+            + f"; {len(self.validation.sources):,} validation pairs; vocabulary "
+            f"{self.tokenizers.source.vocab_size:,} and "
+            f"{self.tokenizers.target.vocab_size:,}; {count:,} weights"
+        )
+        if self.state.step:
+            self.progress.say(f"going on after step {self.state.step}")
+
+
+def make_updater(config: Config, tokenizers: TokenizerPair) -> Updater:
+    """The model at its start, and what moves it."""
+
+    def make() -> TranslationModel:
+        return TranslationModel(
+            config.model,
+            tokenizers.source.vocab_size,
+            tokenizers.target.vocab_size,
+            config.training.seed,
+        )
+
+    model = make()
+    average = make() if config.training.average != "none" else model
+    return Updater(model, average, config.training)
+
+
+def make_plan(
+    config: Config, corpus: ParallelCorpus, epoch: int
+) -> list[np.ndarray[Any, Any]]:
+    return plan_epoch(
+        corpus.source_lengths,
+        corpus.target_lengths,
+        seed=config.training.seed,
+        epoch=epoch,
+        batch_size=config.training.batch_size,
+        batch_tokens=config.training.batch_tokens,
+    )

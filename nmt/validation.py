@@ -1,0 +1,101 @@
+"""Validation: the loss, and the scores of greedy translations, of a held-out set.
+
+Knows nothing of updates or of the run directory.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from nmt.batches import Batch, pack
+from nmt.decoding import SearchOptions
+from nmt.evaluation import QuickScores, quick
+from nmt.model import TranslationModel
+from nmt.tokenizer import TokenizerPair
+from nmt.translation import BATCH_SIZE, translate
+from nmt.update import BATCH_SIGNATURE, batch_loss
+
+Tensor = Any
+
+GREEDY = SearchOptions(method="greedy")
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    loss: float  # nats a target token, end of sentence included, no label smoothing
+    scores: QuickScores
+    translations: list[str]
+
+    @property
+    def perplexity(self) -> float:
+        return math.exp(min(self.loss, 700.0))  # beyond it, a float overflows
+
+    def value(self, metric: str) -> float:
+        """The figure that early stopping watches; higher is better."""
+        if metric == "loss":
+            return -self.loss
+        return {"bleu": self.scores.bleu, "chrf": self.scores.chrf}[metric].value
+
+
+class Validation:
+    """The validation set, ready to be used again and again."""
+
+    def __init__(
+        self,
+        sources: list[str],
+        references: list[str],
+        target_language: str | None,
+        tokenizers: TokenizerPair,
+        model: TranslationModel,
+    ) -> None:
+        self.sources = sources
+        self.references = references
+        self.language = target_language
+        self.tokenizers = tokenizers
+        self.model = model
+        self.batches = _batches(
+            tokenizers.source.encode(self.sources),
+            tokenizers.target.encode(self.references),
+        )
+        self._loss = tf.function(
+            self._batch_loss, autograph=False, input_signature=BATCH_SIGNATURE
+        )
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 (hex) of what decides what a score on this set means."""
+        content = [self.sources, self.references, self.language]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def run(self) -> ValidationResult:
+        """Loss over all pairs, and BLEU and chrF of greedy translations."""
+        sums = [self._loss(*batch) for batch in self.batches]
+        plain = math.fsum(float(part.plain) for part in sums)
+        tokens = math.fsum(float(part.tokens) for part in sums)
+        translated = translate(self.model, self.tokenizers, self.sources, GREEDY)
+        translations = [line.hypotheses[0].text for line in translated]
+        scores = quick(translations, self.references, target_language=self.language)
+        return ValidationResult(plain / tokens, scores, translations)
+
+    def _batch_loss(self, source: Tensor, target_in: Tensor, target_out: Tensor) -> Any:
+        return batch_loss(self.model, Batch(source, target_in, target_out), 0.0)
+
+
+def _batches(
+    sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
+) -> list[Batch]:
+    """All pairs in batches of about equal lengths."""
+    order = sorted(
+        range(len(targets)),
+        key=lambda index: (len(targets[index]), len(sources[index])),
+    )
+    return [
+        pack([sources[i] for i in chosen], [targets[i] for i in chosen])
+        for first in range(0, len(order), BATCH_SIZE)
+        for chosen in [order[first : first + BATCH_SIZE]]
+    ]

@@ -1,0 +1,54 @@
+"""The machine: TensorFlow comes quietly, once, and only when it is wanted."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ToyRun
+
+from nmt import hardware
+
+
+def test_preparing_again_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dict(os.environ), hardware.devices()
+    monkeypatch.setattr(hardware, "_keep_freed_memory", lambda: pytest.fail("again"))
+    hardware.prepare()
+    assert (dict(os.environ), hardware.devices()) == before
+
+
+def test_there_is_a_device_to_compute_on() -> None:
+    assert any("CPU" in device for device in hardware.devices())
+
+
+def test_translating_says_nothing_on_standard_error(toy_run: ToyRun) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "nmt", "translate", "--ckpt", toy_run.path],
+        input="ba ce\n\n",
+        capture_output=True,
+        text=True,
+        # As a user has it, not as this process set it for itself.
+        env={key: os.environ[key] for key in os.environ if not key.startswith("TF_")},
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.splitlines()[1:] == [""]
+
+
+def test_training_says_on_standard_error_what_its_log_has_and_no_more(
+    toy_run: ToyRun,
+) -> None:
+    log = (toy_run.path / "train.log").read_text("utf-8").splitlines()
+    # Each line of the log has a date, a time and the message.
+    assert toy_run.stderr.splitlines() == [line.split(" ", 2)[2] for line in log]
+
+
+def test_what_is_said_before_a_failure_is_shown(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ImportError), hardware._quiet_stderr():
+        os.write(2, b"the reason\n")
+        raise ImportError
+    with hardware._quiet_stderr():
+        os.write(2, b"chatter\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "the reason\nafter\n"

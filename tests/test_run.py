@@ -1,0 +1,369 @@
+"""The run directory: checkpoints that are whole or refused, and what may change."""
+
+import io
+import json
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Toy, ToyRun
+
+from nmt.checkpoint import Arrays, State, read_arrays, read_state
+from nmt.config import load_config
+from nmt.errors import RunError
+from nmt.run import RunDirectory, identity, open_run
+from nmt.tokenizer import train_tokenizers
+
+ARRAYS: dict[str, Arrays] = {
+    "weights.npz": {"encoder/matrix": np.arange(6, dtype=np.float32).reshape(2, 3)}
+}
+SHAPES = {"encoder/matrix": (2, 3)}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path / "run")
+
+
+@pytest.fixture
+def checkpoint(run: RunDirectory) -> Path:
+    run.save(State(step=7), ARRAYS, best=True)
+    return run.checkpoints / "step-00000007"
+
+
+# Checkpoints ----------------------------------------------------------------------
+
+
+def test_what_is_saved_is_read_back(checkpoint: Path, run: RunDirectory) -> None:
+    state = State(step=8, epoch=2, batch=3, best=-0.1, measure="loss x", corpus="abc")
+    run.save(state, ARRAYS, best=False)
+    assert (run.named("best"), run.named("last")) == (
+        checkpoint,
+        run.checkpoints / "step-00000008",
+    )
+    assert read_state(run.checkpoints / "step-00000008") == state
+    [(name, array)] = read_arrays(checkpoint / "weights.npz", SHAPES).items()
+    np.testing.assert_array_equal(array, ARRAYS["weights.npz"][name], strict=True)
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_the_newest_checkpoints_and_the_best_are_kept(
+    keep: int, run: RunDirectory
+) -> None:
+    for step in range(1, 7):
+        run.save(State(step=step), ARRAYS, best=step == 2)
+        run.sweep(keep)
+        newest = range(max(1, step - keep + 1), step + 1)
+        expected = {f"step-{number:08d}" for number in newest}
+        expected |= {"best", "last", "step-00000002"} if step > 1 else {"last"}
+        assert {path.name for path in run.checkpoints.iterdir()} == expected
+
+
+def test_what_a_crash_left_is_swept_and_what_is_named_stays(run: RunDirectory) -> None:
+    run.save(State(step=1), ARRAYS, best=True)
+    # As if a crash had come before the checkpoint was named, before the name was in its
+    # place, and before the checkpoint was whole.
+    shutil.copytree(
+        run.checkpoints / "step-00000001", run.checkpoints / "step-00000009"
+    )
+    (run.checkpoints / "best.unfinished").write_text("step-0000")
+    (run.checkpoints / "step-00000002.unfinished").mkdir()
+    run.save(State(step=2), ARRAYS, best=False)
+    run.sweep(1)
+    kept = {"step-00000001", "step-00000002", "step-00000009"}
+    assert {path.name for path in run.checkpoints.glob("step-*")} == kept
+    assert {run.named("best"), run.named("last")} == {
+        run.checkpoints / "step-00000001",
+        run.checkpoints / "step-00000002",
+    }
+
+
+def flip_a_byte(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "state.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flip_a_byte,
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(file.read_bytes()[:-20]),
+        lambda file: file.write_bytes(b""),
+    ],
+    ids=["flipped byte", "missing", "cut short", "empty"],
+)
+def test_a_checkpoint_with_a_damaged_file_is_refused_by_name(
+    name: str, damage: Callable[[Path], None], checkpoint: Path
+) -> None:
+    damage(checkpoint / name)
+    # A damaged manifest may also blame one of the files that it is about.
+    refused = str(checkpoint / ("" if name == "manifest.json" else name))
+    with pytest.raises(RunError) as error:
+        read_state(checkpoint)
+    assert refused in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "..", ""])
+def test_a_manifest_cannot_lead_out_of_the_checkpoint(
+    name: str, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkpoint.parent / "secret").write_text("secret")
+    manifest = checkpoint / "manifest.json"
+    record = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({name: {"bytes": 6, "sha256": "0"}, **record}))
+    opened: list[Path] = []
+    real = Path.open
+
+    def watched(self: Path, *arguments: Any, **options: Any) -> Any:
+        opened.append(self)
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", watched)
+    with pytest.raises(RunError, match="missing"):
+        read_state(checkpoint)
+    assert {path.parent for path in opened} <= {checkpoint}
+
+
+class Bomb:
+    exploded = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return setattr, (Bomb, "exploded", True)
+
+
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path) -> None:
+    file = tmp_path / "weights.npz"
+    bomb = np.empty((2, 3), object)
+    bomb.fill(Bomb())
+    np.savez(file, **{"encoder/matrix": bomb})  # type: ignore[arg-type]
+    with pytest.raises(RunError, match="weights.npz"):
+        read_arrays(file, SHAPES)
+    file.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(RunError, match="weights.npz"):
+        read_arrays(file, SHAPES)
+    assert not Bomb.exploded
+
+
+def npz(array: Any, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **{"encoder/matrix": array}, **options)
+    return stream.getvalue()
+
+
+def npy() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((2, 3), np.float32))
+    return stream.getvalue()
+
+
+def text_in_a_zip() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("encoder/matrix", "no array")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        npy(),
+        text_in_a_zip(),
+        npz(np.zeros((2, 3)))[:-30],
+        npz(np.zeros((2, 3), np.float64)),
+        npz(np.full((2, 3), "text")),
+    ],
+    ids=["empty", "text", "npy", "zip", "cut short", "float64", "strings"],
+)
+def test_a_file_that_is_no_archive_of_float32_is_refused_by_name(
+    content: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / "weights.npz"
+    file.write_bytes(content)
+    with pytest.raises(RunError, match="weights.npz"):
+        read_arrays(file, SHAPES)
+
+
+def test_any_flipped_byte_of_an_archive_is_refused_or_changes_no_more_than_numbers(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "weights.npz"
+    content = npz(np.zeros((2, 3), np.float32))
+    for place in range(len(content)):
+        for bit in (1, 0x80):
+            damaged = bytearray(content)
+            damaged[place] ^= bit
+            file.write_bytes(damaged)
+            try:
+                array = read_arrays(file, SHAPES)["encoder/matrix"]
+            except RunError as error:
+                assert str(file) in str(error)
+            else:
+                assert (array.shape, array.dtype) == ((2, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    "shapes, says",
+    [
+        (
+            {"encoder/matrix": (3, 2)},
+            r"encoder/matrix is float32 \(2, 3\).*float32 \(3, 2\)",
+        ),
+        ({}, "encoder/matrix is .*nothing of that name"),
+        ({**SHAPES, "decoder/bias": (4,)}, r"decoder/bias is nothing.*\(4,\)"),
+    ],
+)
+def test_weights_of_another_model_are_refused_by_name(
+    shapes: dict[str, tuple[int, ...]], says: str, checkpoint: Path
+) -> None:
+    with pytest.raises(RunError, match=f"weights.npz: {says}"):
+        read_arrays(checkpoint / "weights.npz", shapes)
+
+
+# Opening a run --------------------------------------------------------------------
+
+
+def test_a_run_opens_wherever_it_was_moved_and_however_it_is_called(
+    toy_run: ToyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = open_run(toy_run.path)
+    weights = original.model().parameters.values()
+    moved = tmp_path / "moved"
+    shutil.copytree(toy_run.path, moved)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(moved)
+    best = f"checkpoints/{original.checkpoint.name}"
+    names = [moved, "moved", "moved/", "link", f"moved/{best}", moved / best]
+    for path in map(Path, names):
+        run = open_run(path)
+        assert (run.directory.resolve(), run.state) == (moved, original.state)
+    monkeypatch.chdir(moved / best)
+    here = open_run(Path())
+    assert here.directory == moved
+    for name, array in here.model().parameters.values().items():
+        np.testing.assert_array_equal(array, weights[name])
+
+
+def test_a_checkpoint_opens_by_its_name_though_another_is_best(
+    toy_run: ToyRun, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(toy_run.path, run.path)
+    best = open_run(run.path)
+    run.save(replace(best.state, step=9999), {}, best=False)
+    assert open_run(run.path).state.step == best.state.step
+    assert open_run(run.checkpoints / "step-00009999").state.step == 9999
+
+
+@pytest.mark.parametrize("path", ["nowhere", "file", "empty"])
+def test_what_is_no_run_is_refused_by_name(path: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunError, match=f"{tmp_path / path}: "):
+        open_run(tmp_path / path)
+
+
+# What may change between two starts -------------------------------------------------
+
+
+def begin(toy: Toy, run: RunDirectory) -> Path:
+    """Makes the run's first start, as far as its tokenizer; gives its config."""
+    path = toy.config(run.path)
+    config = load_config(path)
+    assert run.check(config, State()) == []
+    run.write_config(config)
+    run.take_tokenizers(config)
+    return path
+
+
+def test_a_change_that_would_make_another_run_is_refused_with_key_old_and_new(
+    toy: Toy, run: RunDirectory
+) -> None:
+    config = begin(toy, run)
+    before = run.config.read_bytes()
+    changed = ["model.encoder_size=9", "training.seed=2", "training.epochs=4"]
+    state = State(step=1, identity=identity(load_config(config)))
+    with pytest.raises(RunError) as error:
+        run.check(load_config(config, changed), state)
+    message = str(error.value)
+    assert "model.encoder_size: 6 -> 9" in message
+    assert "training.seed: 1 -> 2" in message
+    assert "epochs" not in message and "--restart" in message
+    assert run.config.read_bytes() == before
+
+
+def test_a_change_that_the_run_can_take_is_taken_and_told(
+    toy: Toy, run: RunDirectory
+) -> None:
+    config = begin(toy, run)
+    changed = ["training.epochs=4", "training.early_stopping=null", "run_dir=elsewhere"]
+    settings = load_config(config, changed)
+    state = State(step=1, identity=identity(load_config(config)))
+    assert run.check(settings, state) == [
+        "training.epochs: 3 -> 4",
+        "training.early_stopping.metric: bleu -> None",
+        "training.early_stopping.patience: 10 -> None",
+    ]
+    run.write_config(settings)
+    assert load_config(run.config) == settings
+
+
+def test_whatever_made_the_first_start_fail_may_be_mended(
+    toy: Toy, run: RunDirectory
+) -> None:
+    config = begin(toy, run)
+    mended = load_config(config, ["tokenizer.vocab_size=290"])
+    [change] = run.check(mended, State())
+    assert change.startswith("tokenizer.vocab_size: ") and change.endswith(" -> 290")
+    assert run.take_tokenizers(mended).source.vocab_size == 290
+
+
+def test_a_configuration_that_says_the_same_is_left_as_it_was_written(
+    toy: Toy, run: RunDirectory
+) -> None:
+    config = load_config(begin(toy, run))
+    run.config.write_text("# mine\n" + run.config.read_text())
+    before = run.config.read_bytes()
+    run.write_config(config)
+    assert run.config.read_bytes() == before
+
+
+def test_one_trainer_at_a_time_has_the_directory(run: RunDirectory) -> None:
+    with run.locked():
+        with pytest.raises(RunError, match="another nmt train"), run.locked():
+            pass
+    with run.locked():
+        pass
+
+
+def test_the_tokenizer_of_another_run_is_refused(
+    toy: Toy, run: RunDirectory, toy_run: ToyRun
+) -> None:
+    shutil.copytree(toy_run.path, run.path)
+    config = load_config(run.config, ["tokenizer.vocab_size=280"])
+    train_tokenizers(config.tokenizer, config.data.train).save(run.tokenizer)
+    with pytest.raises(RunError, match="not the tokenizer"):
+        open_run(run.path)
+
+
+def test_a_directory_of_something_else_is_refused_and_left_alone(
+    toy: Toy, run: RunDirectory
+) -> None:
+    config = load_config(toy.config(run.path))
+    run.path.mkdir()
+    (run.path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match="is not empty"):
+        run.check(config, State())
+    with pytest.raises(RunError, match="not a run directory"):
+        run.move_aside()
+    assert [path.name for path in run.path.iterdir()] == ["thesis.tex"]

@@ -1,0 +1,493 @@
+"""The loop: ends, resumes, validates, and what a run directory then holds."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner, Result
+from conftest import Toy
+
+from nmt import cli, training
+from nmt.batches import Batch
+from nmt.config import load_config
+from nmt.errors import RunError
+from nmt.evaluation import QuickScores, Score
+from nmt.run import RunDirectory, open_run
+from nmt.update import Report, Updater
+from nmt.validation import Validation, ValidationResult
+
+# Figures of metrics.jsonl that depend on the clock.
+TIMING = {
+    "seconds",
+    "data_wait",
+    "source_tokens_per_second",
+    "target_tokens_per_second",
+}
+
+
+@pytest.fixture(autouse=True)
+def every_update_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+
+
+def train(config: Path, *overrides: str, restart: bool = False) -> None:
+    training.train(load_config(config, overrides), restart=restart)
+
+
+def records(run_dir: Path, kind: str) -> list[dict[str, Any]]:
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    return [record for line in lines if (record := json.loads(line))["kind"] == kind]
+
+
+def without_timing(run_dir: Path) -> list[dict[str, Any]]:
+    return [
+        {key: value for key, value in record.items() if key not in TIMING}
+        for kind in ("train", "validation")
+        for record in records(run_dir, kind)
+    ]
+
+
+def checkpoints(run_dir: Path) -> dict[str, str]:
+    """What the checkpoints hold, to the bit: their manifests and pointers, by name."""
+    folder = run_dir / "checkpoints"
+    return {
+        path.name: (path / "manifest.json" if path.is_dir() else path).read_text()
+        for path in folder.iterdir()
+    }
+
+
+def call_before_update(
+    monkeypatch: pytest.MonkeyPatch, hook: Callable[[int], None]
+) -> None:
+    update = Updater.update
+
+    def hooked(
+        self: Updater, batches: Sequence[Batch], step: int, rate: float
+    ) -> Report:
+        hook(step)
+        return update(self, batches, step, rate)
+
+    monkeypatch.setattr(Updater, "update", hooked)
+
+
+def raise_signal_in_update(
+    monkeypatch: pytest.MonkeyPatch, number: int, *steps: int
+) -> None:
+    """The process gets the signal once in the update of each step."""
+    to_come = set(steps)
+
+    def hook(step: int) -> None:
+        if step in to_come:
+            to_come.remove(step)
+            signal.raise_signal(number)
+
+    call_before_update(monkeypatch, hook)
+
+
+# Real training: interrupted or not -----------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(
+    toy: Toy, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Path]:
+    """A function of `accumulate`: the run that nothing interrupted."""
+    runs: dict[int, Path] = {}
+
+    def run(accumulate: int) -> Path:
+        if accumulate not in runs:
+            path = runs[accumulate] = tmp_path_factory.mktemp("run") / "straight"
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(training, "LOG_EVERY", 1)
+                train(toy.config(path), *settings(accumulate))
+        return runs[accumulate]
+
+    return run
+
+
+def settings(accumulate: int) -> tuple[str, ...]:
+    return f"training.accumulate={accumulate}", "training.validate_every=4"
+
+
+# Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and
+# with two batches an update the last, which has one.
+@pytest.mark.parametrize("accumulate, steps", [(1, (4, 9)), (2, (5,))])
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
+    accumulate: int,
+    steps: tuple[int, ...],
+    toy: Toy,
+    uninterrupted: Callable[[int], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = uninterrupted(accumulate)
+    raise_signal_in_update(monkeypatch, signal.SIGTERM, *steps)
+    path = tmp_path / "run"
+    config = toy.config(path)
+    for step in steps:
+        with pytest.raises(training.Interrupted):
+            train(config, *settings(accumulate))
+        assert open_run(path / f"checkpoints/step-{step:08d}").state.step == step
+    train(config, *settings(accumulate))
+    assert checkpoints(path) == checkpoints(expected)
+    assert without_timing(path) == without_timing(expected)
+    taken = [record["step"] for record in records(path, "train")]
+    assert taken == list(range(1, 3 * -(-9 // accumulate) + 1))
+
+
+def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
+    toy: Toy, uninterrupted: Callable[[int], Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "run"
+    config = toy.config(path)
+    code = """
+import sys, time
+from nmt import cli, hardware
+hardware.prepare()
+from nmt import training, update
+training.LOG_EVERY = 1
+real = update.Updater.update
+def slow(*arguments):
+    time.sleep(0.1)
+    return real(*arguments)
+update.Updater.update = slow
+cli.main(sys.argv[1:])
+"""
+    overrides = [f"--set={override}" for override in settings(1)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "train", config, *overrides],
+        stderr=subprocess.PIPE,
+    )
+    last = path / "checkpoints" / "last"
+    deadline = time.monotonic() + 120
+    while not last.exists() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    wait = random.uniform(0, 1.5)
+    time.sleep(wait)
+    process.kill()
+    _, stderr = process.communicate()
+    assert process.returncode == -signal.SIGKILL, stderr.decode()
+    train(config, *settings(1))
+    assert checkpoints(path) == checkpoints(uninterrupted(1)), f"killed after {wait} s"
+    assert without_timing(path) == without_timing(uninterrupted(1))
+
+
+def test_updates_without_a_finite_gradient_are_skipped_told_and_in_a_row_the_end(
+    toy: Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gradients = Updater._gradients
+
+    def damaged(self: Updater, batch: Batch, step: Any, place: Any) -> Any:
+        sums, good = gradients(self, batch, step, place)
+        factor = tf.where((step == 2) | (step > 6), np.nan, 1.0)
+        return sums, [factor * gradient for gradient in good]
+
+    monkeypatch.setattr(Updater, "_gradients", damaged)
+    path = tmp_path / "run"
+    with pytest.raises(RunError, match=f"{training.MOST_SKIPPED} updates.*step 16"):
+        train(
+            toy.config(path),
+            "training.validate_every=6",
+            "training.keep=9",
+            "training.average=none",
+        )
+    said = capsys.readouterr().err
+    assert said.count("1 of the last 1 updates were skipped") == 1 + 10
+    assert records(path, "train")[1]["gradient_norm"] is None
+    folder = path / "checkpoints"
+    assert sorted(file.name for file in folder.glob("step-*")) == [
+        "step-00000006",
+        "step-00000012",
+    ]
+    assert open_run(folder / "step-00000012").state.step == 12
+    for file in ("weights.npz", "optimizer.npz"):
+        before, after = (folder / f"step-000000{n}" / file for n in ("06", "12"))
+        assert before.read_bytes() == after.read_bytes()
+
+
+# The loop alone: updates that do nothing, and validations that say what the test says
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[float]], None]:
+    """A function of the values that validation, as BLEU and as loss, is to find."""
+    report = Report(np.float32(1), np.float32(1), np.float32(1), np.True_)
+    monkeypatch.setattr(Updater, "update", lambda *arguments: report)
+
+    def script(values: Sequence[float]) -> None:
+        script = iter(values)
+
+        def run(_: Validation) -> ValidationResult:
+            value = next(script)
+            score = Score("BLEU", value, "signature")
+            return ValidationResult(value, QuickScores(score, score), ["text"])
+
+        monkeypatch.setattr(Validation, "run", run)
+
+    return script
+
+
+@pytest.fixture
+def config(toy: Toy, tmp_path: Path) -> Path:
+    return toy.config(tmp_path / "run")
+
+
+Script = Callable[[Sequence[float]], None]
+
+
+@pytest.mark.parametrize("metric", ["bleu", "loss"])
+@pytest.mark.parametrize("epochs_at_once", [9, 1])
+def test_plateau_and_early_stopping_follow_the_validations_across_resumes(
+    metric: str, epochs_at_once: int, config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    values = [3.0, 4.0, 4.0, 2.0, 5.0, 1.0, 1.0, 5.0, 9.0]
+    if metric == "loss":
+        values = [10 - value for value in values]
+    no_work(values)
+    for epochs in range(epochs_at_once, 10, epochs_at_once):
+        train(
+            config,
+            f"training.epochs={epochs}",
+            "training.batch_size=60",
+            "training.learning_rate=1.0",
+            "training.plateau_patience=2",
+            f"training.early_stopping={{metric: {metric}, patience: 3}}",
+        )
+    run = tmp_path / "run"
+    # Halved after two values in a row that are no better: the 4th, and the 7th. A
+    # value as good as the best is no better, so the 8th is the third: the end.
+    rates = [record["learning_rate"] for record in records(run, "train")]
+    assert rates == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+    best = [record["best"] for record in records(run, "validation")]
+    assert best == [True, True, False, False, True, False, False, False]
+    assert open_run(run).state.step == 5
+    last = RunDirectory(run).named("last")
+    assert last is not None and last.name == "step-00000008"
+
+
+@pytest.mark.parametrize(
+    "overrides, end, validated",
+    [
+        (["epochs=2"], (18, 2), [9, 18]),
+        (["epochs=2", "steps=5"], (5, 1), [5]),
+        (["epochs=2", "steps=99"], (18, 2), [9, 18]),
+        (["epochs=null", "steps=9"], (9, 1), [9]),
+        (["epochs=2", "validate_every=4"], (18, 2), [4, 8, 12, 16, 18]),
+        (["epochs=2", "validate_every=9"], (18, 2), [9, 18]),
+        (["epochs=2", "steps=8", "validate_every=4"], (8, 1), [4, 8]),
+        (["epochs=1", "accumulate=2", "validate_every=99"], (5, 1), [5]),
+    ],
+    ids=str,
+)
+def test_training_ends_at_epochs_or_steps_and_validates_a_last_time_once(
+    overrides: list[str],
+    end: tuple[int, int],
+    validated: list[int],
+    config: Path,
+    tmp_path: Path,
+    no_work: Script,
+) -> None:
+    no_work(range(9))
+    train(config, *(f"training.{override}" for override in overrides))
+    run = tmp_path / "run"
+    state = open_run(run).state
+    assert (state.step, state.last_epoch) == end
+    assert [record["step"] for record in records(run, "validation")] == validated
+    assert [record["step"] for record in records(run, "train")] == [
+        *range(1, end[0] + 1)
+    ]
+
+
+def test_a_finished_run_started_again_changes_nothing_and_says_so(
+    config: Path, tmp_path: Path, no_work: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    no_work([1, 2, 3])
+    train(config)
+    before = checkpoints(tmp_path / "run"), without_timing(tmp_path / "run")
+    capsys.readouterr()
+    train(config)
+    assert (checkpoints(tmp_path / "run"), without_timing(tmp_path / "run")) == before
+    assert "ended after 3 epochs, 27 updates" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "limit, validated",
+    [
+        ("epochs=1", [9, 18, 27]),
+        ("steps=9", [9, 18, 27]),
+        ("steps=13", [9, 13, 18, 27]),
+    ],
+)
+def test_a_finished_run_with_more_to_do_goes_on(
+    limit: str,
+    validated: list[int],
+    config: Path,
+    tmp_path: Path,
+    no_work: Script,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    no_work(range(9))
+    train(config, f"training.{limit}")
+    train(config)
+    steps = [record["step"] for record in records(tmp_path / "run", "validation")]
+    assert steps == validated
+    key, value = limit.split("=")
+    previous, now = (value, 3) if key == "epochs" else (value, None)
+    changed = f"changed since the last start: training.{key}: {previous} -> {now}"
+    assert changed in capsys.readouterr().err
+
+
+def test_more_patience_lets_a_run_that_stopped_early_go_on(
+    config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    no_work([5, 4, 4, 4])
+    for patience in (1, 2):
+        train(config, f"training.early_stopping={{patience: {patience}}}")
+    assert len(records(tmp_path / "run", "validation")) == 3
+
+
+def test_another_metric_starts_with_the_next_validation_as_its_best(
+    config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    no_work([5, 4, 6])
+    train(config, "training.epochs=1")
+    train(config, "training.early_stopping={metric: loss}")
+    best = [record["best"] for record in records(tmp_path / "run", "validation")]
+    assert best == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "number, exit_code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_saves_says_how_to_resume_and_is_the_exit_code(
+    number: int,
+    exit_code: int,
+    config: Path,
+    tmp_path: Path,
+    no_work: Script,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_work([1, 2, 3])
+    raise_signal_in_update(monkeypatch, number, 13)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    result = nmt_train(config)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert "saved step 13; the same command goes on" in result.stderr
+    last = RunDirectory(tmp_path / "run").named("last")
+    assert last is not None and open_run(last).state.step == 13
+    assert (open_run(tmp_path / "run")).state.step == 9  # the best
+    assert handlers == (
+        signal.getsignal(signal.SIGINT),
+        signal.getsignal(signal.SIGTERM),
+    )
+    assert nmt_train(config).exit_code == 0
+
+
+def nmt_train(config: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli.main, ["train", str(config), *arguments])
+
+
+def test_a_crash_while_a_checkpoint_is_saved_leaves_the_one_before(
+    config: Path, tmp_path: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_work([1, 2, 2, 3])
+    real = np.savez
+    calls: Iterator[int] = iter(range(99))
+
+    def fails_at_fifth(*arguments: Any, **arrays: Any) -> None:
+        if next(calls) == 4:  # of three files a checkpoint: within the second
+            raise OSError(28, "No space left on device", "weights.npz")
+        real(*arguments, **arrays)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", fails_at_fifth)
+        result = nmt_train(config)
+    assert result.exit_code == 1
+    assert "No space left" in result.stderr and "Traceback" not in result.stderr
+    assert open_run(tmp_path / "run").state.step == 9
+    train(config)
+    assert sorted(checkpoints(tmp_path / "run")) == ["best", "last", "step-00000027"]
+    steps = [record["step"] for record in records(tmp_path / "run", "validation")]
+    assert steps == [9, 18, 27]
+
+
+# What belongs to a run ------------------------------------------------------------
+
+
+def test_training_text_may_move_but_not_change(
+    toy: Toy, config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    no_work([1, 2, 3, 4])
+    train(config, "training.epochs=1")
+    moved = [tmp_path / "few.source", tmp_path / "few.target"]
+    for file in moved:
+        file.write_bytes((toy.directory / file.name).read_bytes())
+    paths = f"data.train={{source: {moved[0]}, target: {moved[1]}}}"
+    train(config, paths, "training.epochs=2")
+    text = moved[0].read_text()
+    moved[0].write_text(text.replace("ba", "po", 1))
+    before = checkpoints(tmp_path / "run")
+    with pytest.raises(RunError, match="training text is not what it was at step 18"):
+        train(config, paths)
+    assert checkpoints(tmp_path / "run") == before
+    moved[0].write_text(text)
+    train(config, paths)
+    assert open_run(tmp_path / "run").state.step == 27
+
+
+def test_restart_moves_the_old_run_aside_and_loses_nothing(
+    config: Path, tmp_path: Path, no_work: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    no_work([3, 2, 1, 3, 2, 1])
+    train(config)
+    before = {
+        path.relative_to(tmp_path / "run"): path.read_bytes()
+        for path in (tmp_path / "run").rglob("*")
+        if path.is_file()
+    }
+    train(config, "model.decoder_size=4", restart=True)
+    aside = tmp_path / "run.old-1"
+    after = {
+        path.relative_to(aside): path.read_bytes()
+        for path in aside.rglob("*")
+        if path.is_file()
+    }
+    assert after == before
+    assert f"the old run is now {aside}" in capsys.readouterr().err
+    assert open_run(tmp_path / "run").config.model.decoder_size == 4
+
+
+def test_metrics_have_exactly_the_keys_of_the_contract(
+    config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    no_work([1, 2, 3])
+    train(config)
+    common = {"kind", "step", "epoch", "loss", "seconds"}
+    for record in records(tmp_path / "run", "train"):
+        assert set(record) == common | TIMING | {
+            "learning_rate",
+            "gradient_norm",
+            "padding",
+        }
+    for record in records(tmp_path / "run", "validation"):
+        assert set(record) == common | {
+            "perplexity",
+            "bleu",
+            "chrf",
+            "signature",
+            "best",
+        }
+        assert record["epoch"] == record["step"] / 9

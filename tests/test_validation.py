@@ -1,0 +1,76 @@
+"""Validation: the loss is a mean over tokens, and the scores are of translations."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Toy, ToyRun
+
+from nmt.batches import pack
+from nmt.corpus import load_pairs
+from nmt.decoding import SearchOptions, decode
+from nmt.evaluation import QuickScores, Score, quick
+from nmt.model import TranslationModel
+from nmt.run import OpenRun, open_run
+from nmt.update import batch_loss
+from nmt.validation import Validation, ValidationResult
+
+
+def of_run(run: OpenRun, model: TranslationModel) -> Validation:
+    data = run.config.data
+    pairs = load_pairs(data.validation)
+    return Validation(*pairs, data.target_language, run.tokenizers, model)
+
+
+def test_validation_is_the_mean_loss_of_tokens_and_the_scores_of_greedy_translations(
+    toy: Toy, toy_run: ToyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_run(toy_run.path)
+    model, tokenizers = run.model(), run.tokenizers
+    # Several batches of unequal lengths, the last of them not full.
+    monkeypatch.setattr("nmt.validation.BATCH_SIZE", 17)
+    result = of_run(run, model).run()
+
+    sources, references = toy.lines("validation.source"), toy.lines("validation.target")
+    source_ids = tokenizers.source.encode(sources)
+    target_ids = tokenizers.target.encode(references)
+    # All sentences at once, and the definition of the mean.
+    sums = batch_loss(model, pack(source_ids, target_ids), 0.0)
+    tokens = sum(len(ids) + 1 for ids in target_ids)
+    np.testing.assert_allclose(result.loss, float(sums.plain) / tokens, rtol=1e-5)
+    assert result.perplexity == math.exp(result.loss)
+    found = decode(model, source_ids, SearchOptions(method="greedy"))
+    translations = tokenizers.target.decode([best.ids for best, *_ in found])
+    assert result.translations == translations
+    assert result.scores == quick(translations, references)
+
+
+def test_validation_again_says_the_same_and_the_checkpoint_what_was_recorded(
+    toy_run: ToyRun,
+) -> None:
+    run = open_run(toy_run.path)
+    validation = of_run(run, run.model())
+    result = validation.run()
+    assert validation.run() == result
+    # The weights that were saved are those that were validated in training.
+    assert result.value("bleu") == run.state.best
+    file = Path(run.directory / "validation" / f"{run.state.name}.txt")
+    assert file.read_text("utf-8").splitlines() == result.translations
+
+
+@pytest.mark.parametrize("metric", ["bleu", "chrf", "loss"])
+def test_a_higher_value_of_any_metric_is_better(metric: str) -> None:
+    worse, better = (
+        ValidationResult(
+            loss, QuickScores(Score("BLEU", score, ""), Score("chrF2", score, "")), []
+        ).value(metric)
+        for loss, score in ((2.0, 10.0), (1.0, 20.0))
+    )
+    assert worse < better
+
+
+def test_the_perplexity_of_any_loss_is_a_number() -> None:
+    score = Score("BLEU", 0.0, "")
+    result = ValidationResult(1e6, QuickScores(score, score), [])
+    assert math.isfinite(result.perplexity)
