@@ -1,0 +1,196 @@
+"""The command line: one thin function a command, and errors turned into messages.
+
+Knows nothing of tensors. What imports TensorFlow is imported inside the commands, so
+that help and the errors of a configuration are there at once.
+"""
+
+import io
+import json
+import math
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nmt.cli_translation import FILE, evaluate, prepare_tensorflow, translate
+from nmt.errors import DataError, NmtError
+
+# A reader that has gone away, in the shell's terms: 128 + SIGPIPE.
+EXIT_BROKEN_PIPE = 141
+# Control-C: 128 + SIGINT.
+EXIT_INTERRUPTED = 130
+
+
+class Boundary(click.Group):
+    """The one place where errors become messages and exit codes."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            result = super().invoke(context)
+            # Here rather than at the interpreter's end, where a full disk would be a
+            # traceback.
+            sys.stdout.flush()
+            return result
+        except NmtError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            context.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            _abandon_stdout()
+            context.exit(EXIT_BROKEN_PIPE)
+        except OSError as error:
+            _abandon_stdout()
+            where = error.filename or "standard input or output"
+            raise click.ClickException(f"{where}: {error.strerror or error}") from error
+
+
+def _abandon_stdout() -> None:
+    """Drops what could not be written: the interpreter would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(cls=Boundary)
+@click.version_option(package_name="nmt", message="%(prog)s %(version)s")
+def main() -> None:
+    """Train and use attention-GRU translation models.
+
+    \b
+    Example: nmt train configs/multi30k_en_de.yaml
+    """
+    # Python has None for what was closed, as by a daemon: as good as empty.
+    sys.stdin = sys.stdin or open(os.devnull)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    # UTF-8 whatever the locale, one write a line: who reads a pipe waits for lines.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", newline="\n", line_buffering=True)
+
+
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of the configuration, in YAML's value syntax; repeatable.",
+)
+
+
+@main.command()
+@click.argument("config", type=FILE)
+@set_option
+@click.option(
+    "--dry-run", is_flag=True, help="Run the worst batch once, and train nothing."
+)
+@click.option("--restart", is_flag=True, help="Move an old run aside and start anew.")
+def train(
+    config: Path, overrides: tuple[str, ...], dry_run: bool, restart: bool
+) -> None:
+    """Train a model; the same command again resumes.
+
+    \b
+    Example: nmt train configs/multi30k_en_de.yaml --set training.seed=2
+    """
+    from nmt.config import load_config
+
+    if dry_run and restart:
+        raise click.UsageError("--dry-run trains nothing: it has nothing to --restart")
+    settings = load_config(config, overrides)
+    prepare_tensorflow()
+    from nmt import rehearsal, training
+    from nmt.signals import Interrupted
+
+    if dry_run:
+        click.echo(rehearsal.dry_run(settings), err=True)
+        return
+    try:
+        training.train(settings, restart=restart)
+    except Interrupted as interruption:
+        click.get_current_context().exit(128 + interruption.signal_number)
+
+
+@main.command()
+@click.argument("config", type=FILE)
+@set_option
+def check(config: Path, overrides: tuple[str, ...]) -> None:
+    """Read the configuration and its data, and say what is in them.
+
+    \b
+    Example: nmt check configs/multi30k_en_de.yaml
+    """
+    from nmt.config import load_config
+    from nmt.inspection import inspect_corpus
+
+    report = inspect_corpus(load_config(config, overrides).data)
+    click.echo(report)
+    if report.errors:
+        raise DataError(
+            f"{config}: no model can be trained on this data "
+            f"({len(report.errors)} errors, at the top of the report)"
+        )
+
+
+@main.command()
+@click.argument("path", type=FILE)
+def info(path: Path) -> None:
+    """Say what a run or a checkpoint is: languages, sizes, step, scores, devices.
+
+    \b
+    Example: nmt info runs/multi30k_en_de
+    """
+    prepare_tensorflow()
+    from nmt import hardware
+    from nmt.run import open_run
+
+    run = open_run(path)
+    data, sizes, tokenizers = run.config.data, run.config.model, run.tokenizers
+    parameters = sum(
+        math.prod(variable.shape) for variable in run.model().trainable_variables
+    )
+    facts = {
+        "checkpoint": run.checkpoint,
+        "languages": f"{data.source_language or '?'} -> {data.target_language or '?'}",
+        "tokenizer": f"{run.config.tokenizer.type}, "
+        f"{tokenizers.source.vocab_size} -> {tokenizers.target.vocab_size} tokens"
+        + (", one vocabulary" if tokenizers.joint else ""),
+        "model": f"{sizes.decoder_cell}, {sizes.attention} attention",
+        "sizes": f"embedding {sizes.embedding_size}, encoder {sizes.encoder_layers} x "
+        f"2 x {sizes.encoder_size}, decoder {sizes.decoder_size}",
+        "parameters": f"{parameters:,}",
+        "step": run.state.step,
+        "epoch": run.state.epoch,
+        **_validation_scores(run.directory, run.state.step),
+        "devices": ", ".join(hardware.devices()),
+    }
+    for name, fact in facts.items():
+        click.echo(f"{name:12} {fact}")
+
+
+def _validation_scores(directory: Path, step: int) -> dict[str, str]:
+    """What validation said after that step, if the run's metrics are there to tell."""
+    from nmt.run import RunDirectory
+    from nmt.text import read_lines
+
+    metrics = RunDirectory(directory).metrics
+    for line in read_lines(metrics) if metrics.exists() else ():
+        with suppress(ValueError):  # a line that a crash cut short
+            record = json.loads(line)
+            if (record.get("kind"), record.get("step")) == ("validation", step):
+                names = ("loss", "perplexity", "bleu", "chrf")
+                # null stands for what was not finite.
+                return {
+                    name: "not finite" if value is None else f"{value:.2f}"
+                    for name in names
+                    for value in [record.get(name)]
+                }
+    return {}
+
+
+main.add_command(translate)
+main.add_command(evaluate)
