@@ -103,6 +103,12 @@ def read_state(checkpoint: Path) -> State:
     Raises: RunError if one is missing or damaged.
     """
     manifest = _read_json(checkpoint / MANIFEST)
+    unlisted = {STATE, WEIGHTS, *(file.name for file in checkpoint.glob("*.npz"))}
+    unlisted -= set(manifest)
+    if unlisted:
+        raise RunError(
+            f"{checkpoint / MANIFEST}: damaged: it does not list {min(unlisted)}"
+        )
     for name, expected in manifest.items():
         file = checkpoint / Path(name).name
         if not file.is_file():

@@ -24,6 +24,13 @@ EXIT_BROKEN_PIPE = 141
 EXIT_INTERRUPTED = 130
 
 
+OUT_OF_MEMORY = (
+    "out of memory: what was asked for is larger than this machine, or its GPU, holds; "
+    "lower training.batch_size (or batch_tokens), data.max_length or the sizes of the "
+    "model to train, --batch-size, --beam-size or --max-length to translate"
+)
+
+
 class Boundary(click.Group):
     """The one place where errors become messages and exit codes."""
 
@@ -41,10 +48,17 @@ class Boundary(click.Group):
         except BrokenPipeError:
             _abandon_stdout()
             context.exit(EXIT_BROKEN_PIPE)
+        except MemoryError as error:
+            raise click.ClickException(OUT_OF_MEMORY) from error
         except OSError as error:
             _abandon_stdout()
             where = error.filename or "standard input or output"
             raise click.ClickException(f"{where}: {error.strerror or error}") from error
+        except Exception as error:
+            # TensorFlow's own, known by name since help comes without TensorFlow.
+            if type(error).__name__ != "ResourceExhaustedError":
+                raise
+            raise click.ClickException(OUT_OF_MEMORY) from error
 
 
 def _abandon_stdout() -> None:
@@ -175,11 +189,16 @@ def info(path: Path) -> None:
 def _validation_scores(directory: Path, step: int) -> dict[str, str]:
     """What validation said after that step, if the run's metrics are there to tell."""
     from nmt.run import RunDirectory
-    from nmt.text import read_lines
+    from nmt.text import open_input, read_lines_leniently
 
     metrics = RunDirectory(directory).metrics
-    for line in read_lines(metrics) if metrics.exists() else ():
-        with suppress(ValueError):  # a line that a crash cut short
+    if not metrics.exists():
+        return {}
+    with open_input(metrics) as stream:
+        lines = list(read_lines_leniently(stream))
+    for line in lines:
+        # A line that a crash cut short, or that is not ours, says nothing.
+        with suppress(ValueError, AttributeError):
             record = json.loads(line)
             if (record.get("kind"), record.get("step")) == ("validation", step):
                 names = ("loss", "perplexity", "bleu", "chrf")

@@ -4,6 +4,7 @@ Knows nothing of tensors. What imports TensorFlow is imported inside the command
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,21 @@ FILE = click.Path(path_type=Path)
 
 # TensorFlow counts in 32 bits, and a search counts one more than it is asked for.
 LARGEST = 2**31 - 2
+
+
+class FiniteFromZero(click.FloatRange):
+    """A number from 0 on; `nan`, which click lets into any range, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def prepare_tensorflow() -> None:
@@ -137,7 +153,7 @@ def greedy(
 )
 @click.option(
     "--length-penalty",
-    type=click.FloatRange(min=0),
+    type=FiniteFromZero(),
     default=1.0,
     show_default=True,
     help="A in score = log-probability / length^A, the end of sentence counted.",
@@ -227,7 +243,7 @@ def _output(path: Path | None) -> Iterator[TextIO]:
 )
 @click.option(
     "--length-penalty",
-    type=click.FloatRange(min=0),
+    type=FiniteFromZero(),
     help="The beam's length penalty.  [default: the run's decoding section]",
 )
 @batch_size_option

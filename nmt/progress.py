@@ -110,7 +110,8 @@ def _drop_after(metrics: Path, last_step: int) -> None:
     """Removes what was recorded of updates that no checkpoint holds, if anything."""
     if not metrics.exists():
         return
-    lines = metrics.read_text().splitlines(keepends=True)
+    text = metrics.read_text(encoding="utf-8", errors="replace")
+    lines = text.splitlines(keepends=True)
     kept = [line for line in lines if _step(line) <= last_step]
     if kept != lines:
         aside = metrics.with_suffix(".unfinished")

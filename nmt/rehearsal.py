@@ -15,6 +15,7 @@ import numpy as np
 from nmt.batches import pack
 from nmt.config import Config
 from nmt.corpus import ParallelCorpus, encode_corpus, load_pairs
+from nmt.evaluation import require_tokenizer
 from nmt.tokenizer import train_tokenizers
 from nmt.training import make_plan, make_updater
 
@@ -26,6 +27,7 @@ def dry_run(config: Config) -> str:
 
     Raises: NmtError for what `training.train` would refuse in the data.
     """
+    require_tokenizer(config.data.target_language)
     load_pairs(config.data.validation)
     with tempfile.TemporaryDirectory() as directory:
         # The run directory, if there is one, stays as it is.

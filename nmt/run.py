@@ -60,12 +60,23 @@ class RunDirectory:
         self.validation = path / "validation"
 
     def named(self, pointer: str) -> Path | None:
-        """The checkpoint that `best` or `last` names, if there is one."""
+        """The checkpoint that `best` or `last` names; None before there is one.
+
+        Raises: RunError if it names none that is here.
+        """
+        file = self.checkpoints / pointer
         try:
-            name = (self.checkpoints / pointer).read_text().strip()
+            name = file.read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             return None
-        return self.checkpoints / Path(name).name
+        checkpoints = sorted(path.name for path in self.checkpoints.glob(STEPS))
+        if name not in checkpoints:
+            raise RunError(
+                f"{file}: names {name[:40]!r}, which is no checkpoint that is here; "
+                f"here are: {', '.join(checkpoints) or 'none'}; put one of these names "
+                "into it"
+            )
+        return self.checkpoints / name
 
     def save(self, state: State, arrays: Mapping[str, Arrays], *, best: bool) -> None:
         """Writes a checkpoint and names it `last`, and `best` if it is that."""
@@ -90,29 +101,38 @@ class RunDirectory:
         """Renames the directory to the first free `NAME.old-N`; None: there is none."""
         if not self.path.exists():
             return None
-        if not self.config.exists():
-            raise RunError(
-                f"{self.path}: holds no config.yaml, so it is not a run directory, and "
-                "--restart leaves it where it is; choose another run_dir"
-            )
+        self.check_place()
         number = 1
         while (aside := Path(f"{self.path}.old-{number}")).exists():
             number += 1
-        self.path.rename(aside)
+        with self.locked():
+            self.path.rename(aside)
         return aside
+
+    def check_place(self) -> None:
+        """Nothing, if a run is here or may begin here.
+
+        Raises: RunError where something else is.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path}: run_dir is a file; choose another run_dir")
+        if (
+            self.path.exists()
+            and not self.config.exists()
+            and {*self.path.iterdir()} - {self._lock}
+        ):
+            raise RunError(
+                f"{self.path}: is not empty and holds no config.yaml, so it is not "
+                "a run directory; choose another run_dir"
+            )
 
     def check(self, config: Config, state: State) -> list[str]:
         """What changed since the last start, and may change: `key: old -> new`.
 
         Raises: RunError for a change that would make it another run than the one whose
-        `state` is given, and for a directory that holds something else.
+        `state` is given.
         """
         if not self.config.exists():
-            if self.path.exists() and {*self.path.iterdir()} - {self._lock}:
-                raise RunError(
-                    f"{self.path}: is not empty and holds no config.yaml, so it is not "
-                    "a run directory; choose another run_dir"
-                )
             return []
         fixed = identity(config)
         refused = [
@@ -177,9 +197,14 @@ class RunDirectory:
 
         A lock of the system: it ends with the process, however that ends.
 
-        Raises: RunError if another process holds it.
+        Raises: RunError if another process holds it, or it cannot be made.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"{self.path}: run_dir cannot be made: {error.strerror}; choose another"
+            ) from None
         with self._lock.open("w") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -227,16 +252,19 @@ def open_run(path: Path) -> OpenRun:
 
     Raises: RunError if there is none, or if it is damaged or foreign.
     """
+    if path.name in ("best", "last") and path.is_file():
+        found = RunDirectory(path.resolve().parent.parent).named(path.name)
+        path = found or path
     if not path.is_dir():
         raise RunError(
             f"{path}: no such directory; expected a run directory or a checkpoint in "
             "one (RUN/checkpoints/step-...); relative paths start at the current "
             "directory"
         )
-    if path.resolve().parent.name == "checkpoints":
+    run = RunDirectory(path)
+    if not run.config.exists() and path.resolve().parent.name == "checkpoints":
         directory, checkpoint = path.resolve().parent.parent, path
     else:
-        run = RunDirectory(path)
         directory = path
         found = run.named("best") or run.named("last")
         if found is None:

@@ -121,6 +121,11 @@ class TokenizerPair:
         if (directory / "joint.model").exists():
             joint = _load(directory / "joint.model")
             return cls(joint, joint)
+        if not (directory / "source.model").exists():
+            raise RunError(
+                f"{directory}: holds neither joint.model nor source.model: the run is "
+                "incomplete (a copy that was interrupted?)"
+            )
         return cls(_load(directory / "source.model"), _load(directory / "target.model"))
 
 
@@ -146,9 +151,10 @@ def _load(path: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer(path.read_bytes())
     except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise RunError(
-            f"{path}: not a tokenizer that can be read: {error} (an incomplete copy of "
-            "the run, or a damaged file)"
+            f"{path}: not a tokenizer that can be read: {reason} (an incomplete copy "
+            "of the run, or a damaged file)"
         ) from None
     processor = tokenizer._processor
     special = (

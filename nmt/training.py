@@ -54,11 +54,12 @@ def train(config: Config, *, restart: bool = False) -> None:
     # What can be wrong is looked at before anything is changed or takes long.
     require_tokenizer(config.data.target_language)
     validation = load_pairs(config.data.validation)
+    run.check_place()
     moved = run.move_aside() if restart else None
-    last = run.named("last")
-    state = State() if last is None else read_state(last)
-    changes = run.check(config, state)
     with run.locked():
+        last = run.named("last")
+        state = State() if last is None else read_state(last)
+        changes = run.check(config, state)
         if last is None:
             run.write_config(config)
         with Progress(run.metrics, run.log, last_step=state.step) as progress:
@@ -135,8 +136,9 @@ class Training:
             if self.state.validated_step != self.state.step:
                 self._validate()
         self.progress.say(
-            f"ended after {self.state.epoch} epochs, {self.state.step} updates; best: "
-            f"step {self.state.best_step}. Now: nmt translate --ckpt {self.run.path}"
+            f"ended in epoch {self.state.last_epoch}, after {self.state.step} updates; "
+            f"best: step {self.state.best_step}. "
+            f"Now: nmt translate --ckpt {self.run.path}"
         )
 
     def _epoch(self, signals: Signals) -> None:

@@ -124,6 +124,7 @@ def test_configuration_errors_are_one_message_and_exit_code_one(
         (["translate", "--ckpt", "a", "--format", "xml"], "xml"),
         (["translate", "--ckpt", "a", "beam", "--beam-size", "0"], "0"),
         (["translate", "--ckpt", "a", "beam", "--nbest", "6"], "--beam-size"),
+        (["translate", "--ckpt", "a", "beam", "--length-penalty", "nan"], "finite"),
         (
             ["translate", "--ckpt", "a", "greedy"]
             + ["--min-length", "9", "--max-length", "8"],
@@ -164,6 +165,16 @@ def test_trouble_of_the_machine_is_one_message(failing: Any) -> None:
     result = failing(OSError(28, "No space left on device", "runs/some/train.log"))
     assert result.exit_code == 1
     assert result.stderr == "Error: runs/some/train.log: No space left on device\n"
+
+
+def test_running_out_of_memory_says_what_to_lower(failing: Any) -> None:
+    # TensorFlow's error, without its import.
+    exhausted = type("ResourceExhaustedError", (Exception,), {})
+    for error in (MemoryError(), exhausted("OOM when allocating tensor")):
+        result = failing(error)
+        assert result.exit_code == 1
+        assert "training.batch_size" in result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_control_c_is_quiet_and_exit_code_130(failing: Any) -> None:

@@ -19,6 +19,7 @@ from nmt.config import load_config
 from nmt.errors import RunError
 from nmt.run import RunDirectory, identity, open_run
 from nmt.tokenizer import train_tokenizers
+from nmt.training import train
 
 ARRAYS: dict[str, Arrays] = {
     "weights.npz": {"encoder/matrix": np.arange(6, dtype=np.float32).reshape(2, 3)}
@@ -260,7 +261,7 @@ def test_a_checkpoint_opens_by_its_name_though_another_is_best(
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(toy_run.path, run.path)
     best = open_run(run.path)
-    run.save(replace(best.state, step=9999), {}, best=False)
+    run.save(replace(best.state, step=9999), ARRAYS, best=False)
     assert open_run(run.path).state.step == best.state.step
     assert open_run(run.checkpoints / "step-00009999").state.step == 9999
 
@@ -338,10 +339,13 @@ def test_a_configuration_that_says_the_same_is_left_as_it_was_written(
     assert run.config.read_bytes() == before
 
 
-def test_one_trainer_at_a_time_has_the_directory(run: RunDirectory) -> None:
+def test_one_trainer_at_a_time_has_the_directory(toy: Toy, run: RunDirectory) -> None:
     with run.locked():
         with pytest.raises(RunError, match="another nmt train"), run.locked():
             pass
+        run.write_config(load_config(toy.config(run.path)))
+        with pytest.raises(RunError, match="another nmt train"):
+            run.move_aside()
     with run.locked():
         pass
 
@@ -356,14 +360,39 @@ def test_the_tokenizer_of_another_run_is_refused(
         open_run(run.path)
 
 
+@pytest.mark.parametrize("content", [b"", b"step-00000099", b"\xff\xfe", b"../secret"])
+def test_a_pointer_that_names_no_checkpoint_is_refused_with_those_there_are(
+    checkpoint: Path, run: RunDirectory, content: bytes
+) -> None:
+    (run.checkpoints / "best").write_bytes(content)
+    with pytest.raises(RunError, match="here are: step-00000007"):
+        run.named("best")
+
+
+def test_a_run_opens_by_any_name_and_by_its_pointers(
+    toy_run: ToyRun, tmp_path: Path
+) -> None:
+    copy = tmp_path / "checkpoints" / "run"
+    shutil.copytree(toy_run.path, copy)
+    best = open_run(copy)
+    assert best.directory == copy
+    by_pointer = open_run(copy / "checkpoints" / "best")
+    assert by_pointer.checkpoint.name == best.checkpoint.name
+
+
+def test_a_manifest_that_lists_too_little_is_damaged(checkpoint: Path) -> None:
+    (checkpoint / "manifest.json").write_text("{}")
+    with pytest.raises(RunError, match="does not list"):
+        read_state(checkpoint)
+
+
 def test_a_directory_of_something_else_is_refused_and_left_alone(
     toy: Toy, run: RunDirectory
 ) -> None:
     config = load_config(toy.config(run.path))
     run.path.mkdir()
     (run.path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunError, match="is not empty"):
-        run.check(config, State())
-    with pytest.raises(RunError, match="not a run directory"):
-        run.move_aside()
+    for start in (run.check_place, run.move_aside, lambda: train(config)):
+        with pytest.raises(RunError, match="is not empty"):
+            start()
     assert [path.name for path in run.path.iterdir()] == ["thesis.tex"]
