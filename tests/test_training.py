@@ -320,7 +320,7 @@ def test_a_finished_run_started_again_changes_nothing_and_says_so(
     capsys.readouterr()
     train(config)
     assert (checkpoints(tmp_path / "run"), without_timing(tmp_path / "run")) == before
-    assert "ended after 3 epochs, 27 updates" in capsys.readouterr().err
+    assert "ended in epoch 3, after 27 updates" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
