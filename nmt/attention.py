@@ -23,7 +23,9 @@ def additive_scores(queries: Tensor, keys: Tensor, direction: Tensor) -> Tensor:
     e_ij = v^T tanh(W s_{i-1} + U h_j): Bahdanau, Cho & Bengio 2015, appendix A.1.2,
     with W s given as `queries`, U h as `keys` and v as `direction` [A].
     """
-    hidden = tf.tanh(queries[:, :, tf.newaxis] + keys[:, tf.newaxis])  # [B, K, S, A]
+    # Not newaxis: its gradient copies all of [B, K, S, A] once more.
+    pairs = tf.expand_dims(queries, 2) + tf.expand_dims(keys, 1)  # [B, K, S, A]
+    hidden = tf.tanh(pairs)
     rows = tf.reshape(hidden, [-1, tf.shape(hidden)[-1]])
     scores = tf.matmul(rows, direction[:, tf.newaxis])  # [B * K * S, 1]
     return tf.reshape(scores, tf.shape(hidden)[:-1])

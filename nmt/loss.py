@@ -9,6 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from nmt.layers import softmax_and_normalizer
+
 Tensor = Any
 
 # Positions a chunk: large enough for a matrix product at full speed, small enough
@@ -29,77 +31,92 @@ def cross_entropy(
     sum is (1 - smoothing) * -log p(target) + smoothing * mean_v(-log p(v)) (Szegedy et
     al. 2016, section 7) and has a gradient; the second is -log p(target) and has none.
 
-    The gradient is made in the forward pass, chunk by chunk (it is softmax - target
-    distribution, times the upstream scalar), so each chunk's logits are made once and
-    dropped: three products in all, and memory that does not grow with N x V.
+    The gradient is made in the forward pass, chunk by chunk, so each chunk's logits are
+    made once and dropped: three products in all, and memory that does not grow with
+    N x V. By the logits it is
+
+        softmax - (1 - smoothing) * one_hot(target) - smoothing / V
+
+    and of its three terms only the first takes the form of a matrix [n, V]: the second
+    has one number a row, the third the same number everywhere.
     """
-    vocabulary = tf.shape(output_embeddings)[0]
-    on_target = 1.0 - smoothing
-    elsewhere = smoothing / tf.cast(vocabulary, tf.float32)
 
     @tf.custom_gradient
     def run(readouts: Tensor, embeddings: Tensor, bias: Tensor) -> Any:
         count = tf.shape(readouts)[0]
 
         def body(
-            start: Tensor,
-            smoothed: Tensor,
-            plain: Tensor,
-            d_readouts: Any,
-            d_embeddings: Tensor,
-            d_bias: Tensor,
+            start: Tensor, normalizers: Any, d_readouts: Any, d_matrix: Any, d_bias: Any
         ) -> tuple[Any, ...]:
-            end = tf.minimum(start + CHUNK, count)
-            rows, labels = readouts[start:end], targets[start:end]
+            rows = readouts[start : start + CHUNK]
             logits = tf.matmul(rows, embeddings, transpose_b=True)
             logits = tf.cast(logits, tf.float32) + bias  # [n, V]
-            log_normalizer = tf.reduce_logsumexp(logits, -1)  # [n]
-            at_target = tf.gather(logits, labels, batch_dims=1)
-            loss = log_normalizer - at_target
-            uniform = log_normalizer - tf.reduce_mean(logits, -1)
-            probabilities = tf.exp(logits - log_normalizer[:, tf.newaxis])
-            position = tf.stack([tf.range(end - start), labels], -1)
-            d_logits = tf.tensor_scatter_nd_add(
-                probabilities - elsewhere, position, -on_target * tf.ones_like(loss)
+            probabilities, normalizer = softmax_and_normalizer(logits)
+            d_bias += tf.reduce_sum(probabilities, 0)
+            d_logits = tf.cast(probabilities, rows.dtype)
+            place = start // CHUNK
+            return (
+                start + CHUNK,
+                normalizers.write(place, normalizer),
+                d_readouts.write(place, d_logits @ embeddings),
+                d_matrix + tf.matmul(d_logits, rows, transpose_a=True),
+                d_bias,
             )
-            d_bias += tf.reduce_sum(d_logits, 0)
-            d_logits = tf.cast(d_logits, rows.dtype)
-            d_readouts = d_readouts.write(
-                start // CHUNK, tf.matmul(d_logits, embeddings)
-            )
-            d_embeddings += tf.matmul(d_logits, rows, transpose_a=True)
-            smoothed += on_target * tf.reduce_sum(loss) + smoothing * tf.reduce_sum(
-                uniform
-            )
-            plain += tf.reduce_sum(loss)
-            return end, smoothed, plain, d_readouts, d_embeddings, d_bias
 
-        chunks = tf.TensorArray(
-            readouts.dtype,
-            size=-(-count // CHUNK),
-            infer_shape=False,
-            element_shape=[None, readouts.shape[1]],
-        )
-        zero = tf.constant(0.0)
-        _, smoothed, plain, chunks, d_embeddings, d_bias = tf.while_loop(
+        chunks = -(-count // CHUNK)
+        _, normalizers, d_readouts, d_matrix, d_bias = tf.while_loop(
             lambda start, *_: start < count,
             body,
             (
                 tf.constant(0),
-                zero,
-                zero,
-                chunks,
+                _array(tf.float32, chunks, []),
+                _array(readouts.dtype, chunks, readouts.shape[1:]),
                 tf.zeros_like(embeddings),
                 tf.zeros_like(bias),
             ),
         )
-        d_readouts = chunks.concat()
+        normalizers = normalizers.concat()  # [N]
+        at_target = tf.gather(embeddings, targets)  # [N, E]
+        mean = tf.reduce_mean(embeddings, 0)  # [E]
+        target_logits = _dot(readouts, at_target) + tf.gather(bias, targets)
+        mean_logits = _dot(readouts, mean) + tf.reduce_mean(bias)
+        on_target = 1.0 - smoothing
+        plain = tf.reduce_sum(normalizers - target_logits)
+        uniform = tf.reduce_sum(normalizers - mean_logits)
+        smoothed = on_target * plain + smoothing * uniform
 
         def gradient(d_smoothed: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             scale = tf.cast(d_smoothed, readouts.dtype)
-            return d_readouts * scale, d_embeddings * scale, d_bias * d_smoothed
+            d_rows = d_readouts.concat() - on_target * at_target - smoothing * mean
+            size = tf.shape(embeddings)[0]
+            share = smoothing / tf.cast(size, tf.float32)
+            everywhere = tf.cast(share, readouts.dtype) * tf.reduce_sum(readouts, 0)
+            places = targets[:, tf.newaxis]
+            d_embeddings = tf.tensor_scatter_nd_sub(
+                d_matrix - everywhere, places, on_target * readouts
+            )
+            everywhere_too = share * tf.cast(count, tf.float32)
+            d_biases = tf.tensor_scatter_nd_sub(
+                d_bias - everywhere_too, places, tf.fill([count], on_target)
+            )
+            return d_rows * scale, d_embeddings * scale, d_biases * d_smoothed
 
         return (smoothed, plain), gradient
 
     smoothed, plain = run(readouts, output_embeddings, bias)
     return smoothed, tf.stop_gradient(plain)
+
+
+def _dot(rows: Tensor, others: Tensor) -> Tensor:
+    """Each row's inner product [N], float32, with its other row (or with one for all).
+
+    rows [N, E], others [N, E] or [E].
+    """
+    return tf.reduce_sum(tf.cast(rows * others, tf.float32), -1)
+
+
+def _array(dtype: Any, count: Tensor, shape: Any) -> Any:
+    """An array of `count` tensors [n, *shape] of that type."""
+    return tf.TensorArray(
+        dtype, size=count, infer_shape=False, element_shape=[None, *shape]
+    )

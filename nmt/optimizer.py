@@ -36,14 +36,17 @@ def learning_rate(config: TrainingConfig, step: int, reductions: int = 0) -> flo
     return config.learning_rate * factor
 
 
-def clip(gradients: Sequence[Tensor], limit: float) -> tuple[list[Tensor], Tensor]:
-    """Gradients whose norm taken together is at most `limit`, and their norm before.
+def clipped_mean(
+    sums: Sequence[Tensor], count: Tensor, limit: float
+) -> tuple[list[Tensor], Tensor]:
+    """sums / count with their norm, all taken together, at most `limit`; and the norm.
 
-    Pascanu, Mikolov & Bengio 2013, algorithm 1.
+    The norm is that before clipping: Pascanu, Mikolov & Bengio 2013, algorithm 1.
     """
-    norm = tf.linalg.global_norm(gradients)
-    scale = limit / tf.maximum(norm, limit)
-    return [gradient * scale for gradient in gradients], norm
+    norm = tf.linalg.global_norm(sums) / count
+    # One factor, so that every gradient is read and written once.
+    scale = limit / tf.maximum(norm, limit) / count
+    return [gradient * scale for gradient in sums], norm
 
 
 class Adam(tf.Module):
@@ -105,7 +108,10 @@ def update_average(
     share = 1.0 - tf.minimum(decay, (1.0 + count) / (10.0 + count))
     for name, variable in parameters.by_name.items():
         mean = average.by_name[name]
-        mean.assign_sub(share * (mean - variable))
+        # One kernel for the product and the sum: mean -= share * (mean - variable).
+        tf.raw_ops.ResourceApplyGradientDescent(
+            var=mean.handle, alpha=share, delta=mean - variable
+        )
 
 
 def _zeros_like(parameters: Parameters) -> dict[str, tf.Variable]:

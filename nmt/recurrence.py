@@ -118,8 +118,8 @@ def _forward(
     start: Tensor,
     matrices: Mapping[str, Tensor],
     shared: Mapping[str, Tensor],
-) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
-    """States, outputs and every product, stacked over time."""
+) -> tuple[Tensor, list[Tensor], dict[str, tf.TensorArray]]:
+    """States and outputs, stacked over time, and an array of each product."""
     length = tf.shape(inputs[0])[0]
 
     def advance(time: Tensor, state: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -146,9 +146,9 @@ def _forward(
     *_, arrays = tf.while_loop(
         lambda time, *_: time < length, body, (tf.constant(0), start, arrays)
     )
-    states, *rest = (array.stack() for array in arrays)
-    split = len(rest) - len(matrices)
-    return states, rest[:split], dict(zip(matrices, rest[split:], strict=True))
+    split = len(arrays) - len(matrices)
+    states, *outputs = (array.stack() for array in arrays[:split])
+    return states, outputs, dict(zip(matrices, arrays[split:], strict=True))
 
 
 def _backward(
@@ -158,7 +158,7 @@ def _backward(
     matrices: Mapping[str, Tensor],
     shared: Mapping[str, Tensor],
     states: Tensor,
-    products: Mapping[str, Tensor],
+    products: Mapping[str, tf.TensorArray],
     upstream: Sequence[Tensor],
 ) -> list[Tensor]:
     """Gradients in the order (inputs, start, matrices, shared)."""
@@ -171,11 +171,11 @@ def _backward(
     }
 
     def retreat(
-        time: Tensor, d_state: Tensor
+        time: Tensor, d_state: Tensor, kept: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], Tensor, list[Tensor], list[Tensor], list[Tensor]]:
         """Gradients through one step, and each product's rows and gradient."""
         rows: dict[str, Tensor] = {}
-        taps = {name: tf.zeros_like(kept[time]) for name, kept in products.items()}
+        taps = {name: tf.zeros_like(product) for name, product in kept.items()}
 
         def multiply(name: str, x: Tensor) -> Tensor:
             rows[name] = x
@@ -186,7 +186,7 @@ def _backward(
                 def gradient(d_product: Tensor) -> tuple[Tensor, Tensor]:
                     return product(d_product, transposed[name]), d_product
 
-                return tf.identity(products[name][time]), gradient
+                return tf.identity(kept[name]), gradient
 
             return replay(x, taps[name])
 
@@ -208,16 +208,22 @@ def _backward(
         d_shared = gradients[len(taps) :]
         return d_inputs, d_state, [rows[name] for name in taps], d_products, d_shared
 
-    signature = tf.function(
-        lambda: retreat(tf.constant(0), tf.zeros_like(start)), autograph=False
-    ).get_concrete_function()
+    signature = tf.function(retreat, autograph=False).get_concrete_function(
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec(start.shape, start.dtype),
+        {
+            name: tf.TensorSpec(array.element_shape, array.dtype)
+            for name, array in products.items()
+        },
+    )
     d_inputs, _, rows, d_products, _ = signature.structured_outputs
     arrays = [_array(tensor, length) for tensor in [*d_inputs, *rows, *d_products]]
 
     def body(
         time: Tensor, d_state: Tensor, d_shared: list[Tensor], arrays: list[Any]
     ) -> tuple[Any, ...]:
-        d_inputs, d_state, rows, d_products, d_step = retreat(time, d_state)
+        kept = {name: array.read(time) for name, array in products.items()}
+        d_inputs, d_state, rows, d_products, d_step = retreat(time, d_state, kept)
         d_shared = [total + d for total, d in zip(d_shared, d_step, strict=True)]
         values = [*d_inputs, *rows, *d_products]
         return time - 1, d_state, d_shared, _write(arrays, time, values)

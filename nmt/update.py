@@ -15,7 +15,7 @@ from nmt.config import TrainingConfig
 from nmt.layers import SILENCE, Noise
 from nmt.loss import cross_entropy
 from nmt.model import TranslationModel
-from nmt.optimizer import Adam, clip, update_average
+from nmt.optimizer import Adam, clipped_mean, update_average
 from nmt.tokenizer import PAD
 
 Tensor = Any
@@ -171,8 +171,7 @@ class Updater(tf.Module):
         rate: Tensor,
     ) -> Report:
         """Moves the weights by the gradient of the mean over tokens, if finite."""
-        mean = [gradient / tokens for gradient in gradients]
-        clipped, norm = clip(mean, self.config.clip_norm)
+        clipped, norm = clipped_mean(gradients, tokens, self.config.clip_norm)
         finite = tf.math.is_finite(norm) & tf.math.is_finite(plain)
 
         def move() -> Tensor:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nmt.config import TrainingConfig
-from nmt.optimizer import Adam, clip, learning_rate, update_average
+from nmt.optimizer import Adam, clipped_mean, learning_rate, update_average
 from nmt.parameters import Parameters
 
 STEPS = [1, 2, 3, 4, 5, 16, 100, 10_000]
@@ -64,25 +64,26 @@ def test_inverse_sqrt_is_equation_3_of_vaswani_2017_with_the_rate_as_its_peak() 
     assert learning_rate(config, 4 * warmup) == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("limit", [0.01, 1.0, 3.0])
+@pytest.mark.parametrize("count", [1.0, 7.0])
+@pytest.mark.parametrize("limit", [0.01, 0.1, 0.4])
 def test_clipped_gradients_keep_their_direction_and_stay_within_the_limit(
-    limit: float,
+    limit: float, count: float
 ) -> None:
     (gradients,) = random_gradients(1)
-    flat = np.concatenate([gradient.flatten() for gradient in gradients])
+    flat = np.concatenate([gradient.flatten() for gradient in gradients]) / count
     length = np.sqrt((flat**2).sum())
-    assert length > 3
-    clipped, norm = clip(gradients, limit)
+    assert length > 0.4
+    clipped, norm = clipped_mean(gradients, count, limit)
     assert float(norm) == pytest.approx(length, rel=1e-6)
     flat_clipped = np.concatenate([gradient.numpy().flatten() for gradient in clipped])
     np.testing.assert_allclose(flat_clipped, flat * limit / length, rtol=1e-5)
 
 
-def test_gradients_within_the_limit_are_left_as_they_are() -> None:
+def test_a_mean_within_the_limit_is_the_mean() -> None:
     (gradients,) = random_gradients(1)
-    clipped, _ = clip(gradients, 100.0)
+    clipped, _ = clipped_mean(gradients, 4.0, 100.0)
     for ours, given in zip(clipped, gradients, strict=True):
-        np.testing.assert_array_equal(ours, given)
+        np.testing.assert_array_equal(ours, given / 4)
 
 
 def test_adam_is_its_formula() -> None:
