@@ -2,7 +2,9 @@
 
     python scripts/make_sample_data.py [--output DIR]
 
-The same bytes every time. Knows neither language: `sample_corpus` makes the sentences.
+The same bytes every time. For the held-out parts, which words belong together as well:
+PART.align, Pharaoh lines of `english-german` word numbers from 0. Knows neither
+language: `sample_corpus` makes the sentences.
 """
 
 import argparse
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from sample_corpus.compound import COMPOUND
 from sample_corpus.lexicon import Phrase
+from sample_corpus.marks import links
 from sample_corpus.questions import QUESTIONS
 from sample_corpus.simple import SIMPLE
 from sample_corpus.times import TIMES
@@ -27,20 +30,23 @@ WORD_END = r" |-|und(?=[a-zßü]+[zß]ig)"
 
 
 def make_pairs(count: int, seed: int) -> list[Phrase]:
-    """Sentence pairs, distinct on either side, in random order."""
+    """Sentence pairs with their marks, distinct on either side, in random order."""
     rng = random.Random(seed)
     weights, templates = zip(*SIMPLE, *TIMES, *QUESTIONS, *COMPOUND, strict=True)
     german_of: dict[str, str] = {}
     seen: set[str] = set()
-    while len(german_of) < count:
+    pairs: list[Phrase] = []
+    while len(pairs) < count:
         pair = rng.choices(templates, weights)[0](rng)
-        if pair.english in german_of:
-            known = german_of[pair.english]
-            assert known == pair.german, f"two translations: {pair.english}"
-        elif pair.german not in seen and len(pair.english.split()) >= MIN_WORDS:
-            german_of[pair.english] = pair.german
-            seen.add(pair.german)
-    return [Phrase(*pair) for pair in german_of.items()]
+        text = pair.plain()
+        if text.english in german_of:
+            known = german_of[text.english]
+            assert known == text.german, f"two translations: {text.english}"
+        elif text.german not in seen and len(text.english.split()) >= MIN_WORDS:
+            german_of[text.english] = text.german
+            seen.add(text.german)
+            pairs.append(pair)
+    return pairs
 
 
 def split(pairs: list[Phrase], sizes: dict[str, int]) -> dict[str, list[Phrase]]:
@@ -62,7 +68,7 @@ def split(pairs: list[Phrase], sizes: dict[str, int]) -> dict[str, list[Phrase]]
 
 def words(pair: Phrase) -> list[str]:
     """Lower-cased words, marked with their language."""
-    texts = {"en": pair.english, "de": pair.german}
+    texts = {"en": pair.plain().english, "de": pair.plain().german}
     return [
         f"{language}:{word.strip('.,?').lower()}"
         for language, text in texts.items()
@@ -71,14 +77,24 @@ def words(pair: Phrase) -> list[str]:
 
 
 def write_corpus(directory: Path) -> None:
-    """One file a part and language, e.g. test.de."""
+    """One file a part and language, e.g. test.de; and the links, e.g. test.align."""
     parts = split(make_pairs(sum(SIZES.values()), SEED), SIZES)
     directory.mkdir(parents=True, exist_ok=True)
     for part, pairs in parts.items():
-        english = "".join(f"{pair.english}\n" for pair in pairs)
-        german = "".join(f"{pair.german}\n" for pair in pairs)
-        (directory / f"{part}.en").write_bytes(english.encode())
-        (directory / f"{part}.de").write_bytes(german.encode())
+        files = {
+            "en": [pair.plain().english for pair in pairs],
+            "de": [pair.plain().german for pair in pairs],
+            "align": [pharaoh_line(pair) for pair in pairs],
+        }
+        if part == "train":
+            del files["align"]
+        for ending, lines in files.items():
+            text = "".join(f"{line}\n" for line in lines)
+            (directory / f"{part}.{ending}").write_bytes(text.encode())
+
+
+def pharaoh_line(pair: Phrase) -> str:
+    return " ".join(f"{i}-{j}" for i, j in links(pair.english, pair.german))
 
 
 def main() -> None:

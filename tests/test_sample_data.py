@@ -22,6 +22,7 @@ from sample_corpus.grammar import (  # noqa: E402
     unchanging,
 )
 from sample_corpus.lexicon import NOUN, PLACES, VERB, Phrase  # noqa: E402
+from sample_corpus.marks import links  # noqa: E402
 
 SAMPLE = ROOT / "data" / "sample"
 SIZES = {"train": 12000, "validation": 500, "test": 500}
@@ -63,6 +64,7 @@ def test_the_files_are_what_the_script_writes(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "make_sample_data.py"
     subprocess.run([sys.executable, script, "--output", tmp_path], check=True)
     names = [f"{part}.{language}" for part, language in product(SIZES, ("en", "de"))]
+    names += ["validation.align", "test.align"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     for name in names:
         assert (tmp_path / name).read_bytes() == (SAMPLE / name).read_bytes(), name
@@ -98,6 +100,78 @@ def test_sentences_are_well_formed_text() -> None:
         )
         assert source[-1] == target[-1], source
         assert 3 <= len(source.split()) <= 22, source
+
+
+def linked_words(source: str, target: str, pairs: list[tuple[int, int]]) -> str:
+    """`Garten: garden, im: in the`: each German word with its English ones."""
+    words = [word.strip(",.?").split("/")[0] for word in source.split()]
+    found = []
+    for place, wort in enumerate(target.split()):
+        of_it = [words[i] for i, j in pairs if j == place]
+        found.append(" ".join([wort.strip(",.?").split("/")[0] + ":", *of_it]))
+    return ", ".join(found)
+
+
+def test_the_links_are_between_words_and_leave_few_alone() -> None:
+    for part in ("validation", "test"):
+        lines = (SAMPLE / f"{part}.align").read_text().splitlines()
+        for line, (source, target) in zip(lines, read(part), strict=True):
+            pairs = [tuple(map(int, pair.split("-"))) for pair in line.split()]
+            assert len(set(pairs)) == len(pairs)
+            linked = [set(side) for side in zip(*pairs, strict=True)]
+            for words, places in zip((source, target), linked, strict=True):
+                size = len(words.split())
+                assert max(places) < size, words
+                # to, of, an article: what the other language does without.
+                assert len(places) >= 0.6 * size, words
+
+
+@pytest.mark.parametrize(
+    ("pair", "expected"),
+    [
+        (
+            Clause(ANNA, VERB["call"], "now", object=THE_MAN).statement(),
+            "Anna: Anna, ruft: is calling, den: the, Mann: man, an: calling",
+        ),
+        (
+            Clause(ANNA, VERB["ask"], "past", object=THE_MAN).statement(),
+            "Anna: Anna, hat: asked, den: the, Mann: man, gefragt: asked",
+        ),
+        (
+            Clause(ANNA, VERB["see"], "can", object=ANNA, is_negated=True).question(),
+            "kann: can, Anna: Anna, Anna: Anna, nicht: not, sehen: see",
+        ),
+        (
+            Clause(
+                ANNA,
+                VERB["buy"],
+                "past",
+                object=noun_phrase(NOUN["hat"], "a", is_negative=True),
+                is_negated=True,
+            ).statement(),
+            "Anna: Anna, hat: did, keinen: not a, Hut: hat, gekauft: buy",
+        ),
+        (
+            Clause(ANNA, VERB["pick up"], "now", object=THE_MAN).infinitive(),
+            "den: the, Mann: man, abzuholen: to pick up",
+        ),
+        (
+            Clause(
+                PRONOUN["we"], VERB["go"], "future", rest=to(PLACES["school"])
+            ).subordinate(),
+            "wir: we, zur: to the, Schule: school, gehen: go, werden: will",
+        ),
+    ],
+)
+def test_words_that_say_the_same_are_linked(pair: Phrase, expected: str) -> None:
+    found = links(pair.english, pair.german)
+    assert linked_words(pair.english, pair.german, found) == expected
+
+
+def test_a_word_twice_in_a_sentence_is_linked_to_its_own_counterpart() -> None:
+    clause = Clause(ANNA, VERB["see"], "can", object=ANNA)
+    pair = clause.statement()
+    assert links(pair.english, pair.german) == [(0, 0), (1, 1), (3, 2), (2, 3)]
 
 
 def test_german_sets_off_its_subordinate_clauses_with_commas() -> None:
@@ -216,55 +290,53 @@ def test_verbs_are_conjugated(verb: str, forms: str) -> None:
 def test_separable_verbs_part_and_meet_again() -> None:
     calling = Clause(ANNA, VERB["call"], "now", object=THE_MAN)
     called = Clause(ANNA, VERB["call"], "past", object=THE_MAN)
-    assert calling.statement() == Phrase(
+    assert calling.statement().plain() == Phrase(
         "Anna is calling the man", "Anna ruft den Mann an"
     )
-    assert calling.inverted().german == "ruft Anna den Mann an"
-    assert calling.question().english == "is Anna calling the man"
-    assert calling.subordinate().german == "Anna den Mann anruft"
-    assert called.statement() == Phrase(
+    assert calling.inverted().plain().german == "ruft Anna den Mann an"
+    assert calling.question().plain().english == "is Anna calling the man"
+    assert calling.subordinate().plain().german == "Anna den Mann anruft"
+    assert called.statement().plain() == Phrase(
         "Anna called the man", "Anna hat den Mann angerufen"
     )
-    assert called.subordinate().german == "Anna den Mann angerufen hat"
-    assert calling.infinitive().german == "den Mann anzurufen"
-    assert calling.command().german == "ruf bitte den Mann an"
-    assert calling.formal_command().german == "rufen Sie den Mann an"
+    assert called.subordinate().plain().german == "Anna den Mann angerufen hat"
+    assert calling.infinitive().plain().german == "den Mann anzurufen"
+    assert calling.command().plain().german == "ruf bitte den Mann an"
+    assert calling.formal_command().plain().german == "rufen Sie den Mann an"
 
 
 def test_the_perfect_takes_haben_or_sein() -> None:
     went = Clause(PRONOUN["we"], VERB["go"], "past", rest=to(PLACES["park"]))
-    assert went.statement().german == "wir sind in den Park gegangen"
+    assert went.statement().plain().german == "wir sind in den Park gegangen"
     slept = Clause(PRONOUN["we"], VERB["sleep"], "past", rest=at(PLACES["garden"]))
-    assert slept.statement().german == "wir haben im Garten geschlafen"
+    assert slept.statement().plain().german == "wir haben im Garten geschlafen"
 
 
 def test_modal_verbs_send_the_infinitive_to_the_end() -> None:
     clause = Clause(PRONOUN["I"], VERB["pick up"], "want", object=THE_MAN)
-    assert clause.statement() == Phrase(
+    assert clause.statement().plain() == Phrase(
         "I want to pick up the man", "ich will den Mann abholen"
     )
-    assert clause.subordinate().german == "ich den Mann abholen will"
+    assert clause.subordinate().plain().german == "ich den Mann abholen will"
 
 
 def test_two_way_prepositions_take_the_accusative_for_motion() -> None:
-    assert (at(PLACES["garden"]).german, to(PLACES["garden"]).german) == (
-        "im Garten",
-        "in den Garten",
-    )
-    assert (at(PLACES["school"]).german, to(PLACES["school"]).german) == (
-        "in der Schule",
-        "zur Schule",
-    )
+    for noun, there, thither in (
+        ("garden", "im Garten", "in den Garten"),
+        ("school", "in der Schule", "zur Schule"),
+    ):
+        assert at(PLACES[noun]).plain().german == there
+        assert to(PLACES[noun]).plain().german == thither
 
 
 def test_negation_is_nicht_or_kein() -> None:
     no_hat = noun_phrase(NOUN["hat"], "a", is_negative=True)
     buying = Clause(ANNA, VERB["buy"], "now", object=no_hat, is_negated=True)
-    assert buying.statement() == Phrase(
+    assert buying.statement().plain() == Phrase(
         "Anna is not buying a hat", "Anna kauft keinen Hut"
     )
     asking = Clause(ANNA, VERB["ask"], "past", object=THE_MAN, is_negated=True)
-    assert asking.statement() == Phrase(
+    assert asking.statement().plain() == Phrase(
         "Anna did not ask the man", "Anna hat den Mann nicht gefragt"
     )
 

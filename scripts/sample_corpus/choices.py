@@ -3,15 +3,15 @@
 Knows no kinds of sentences and no word order.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from . import english, german, lexicon
+from . import lexicon
 from .grammar import (
     PRONOUN,
     Clause,
     NounPhrase,
+    arrange,
     at,
     in_a_row,
     noun_phrase,
@@ -20,9 +20,9 @@ from .grammar import (
     together,
     unchanging,
 )
-from .lexicon import NOUN, VERB, Adjective, Noun, Phrase, Verb
-
-Rng = random.Random
+from .lexicon import NOUN, VERB, Adjective, Noun, Phrase, Verb, word_for_word
+from .marks import plain
+from .moments import Rng, time_of
 
 # As drawn for statements; the progressive and the past are the commonest.
 TENSES = ("now", "now", "past", "past", "past", "future", "habit")
@@ -73,56 +73,6 @@ _RELATIONS = {
         ("behind", "hinter"): "door",
     },
 }
-
-
-def weekday(rng: Rng) -> Phrase:
-    day = rng.choice(lexicon.WEEKDAYS)
-    return Phrase(f"on {day.english}", f"am {day.german}")
-
-
-def time_of(rng: Rng, tense: str) -> Phrase:
-    if tense in ("habit", "may"):
-        return rng.choice(lexicon.HABIT_TIMES)
-    if tense == "now":
-        return rng.choice(lexicon.PRESENT_TIMES)
-    if tense in ("past", "had to", "wanted"):
-        return weekday(rng) if rng.random() < 0.15 else rng.choice(lexicon.PAST_TIMES)
-    if rng.random() < 0.3:
-        return weekday(rng) if rng.random() < 0.5 else on_date(rng)
-    return rng.choice(lexicon.FUTURE_TIMES)
-
-
-def date(rng: Rng, ending: str) -> Phrase:
-    """the third of May; `ending` inflects the German ordinal."""
-    month, day = rng.choice(lexicon.MONTHS), rng.randint(1, 31)
-    day = min(day, 28) if month.english == "February" else min(day, 30)
-    return Phrase(
-        f"the {english.ordinal(day)} of {month.english}",
-        f"{german.ordinal(day, ending)} {month.german}",
-    )
-
-
-def on_date(rng: Rng) -> Phrase:
-    day = date(rng, "en")
-    return Phrase(f"on {day.english}", f"am {day.german}")
-
-
-def clock_time(rng: Rng) -> Phrase:
-    """Half past seven is halb acht: German counts towards the next hour."""
-    hour = rng.randint(1, 12)
-    now, jetzt = english.number(hour), german.number(hour)
-    minutes = rng.choice((5, 10, 20))
-    few, wenige = english.number(minutes), german.number(minutes)
-    return rng.choice(
-        [
-            Phrase(f"{now} o'clock", f"{'ein' if hour == 1 else jetzt} Uhr"),
-            Phrase(f"half past {now}", f"halb {german.number(hour % 12 + 1)}"),
-            Phrase(f"quarter past {now}", f"Viertel nach {jetzt}"),
-            Phrase(f"quarter to {now}", f"Viertel vor {jetzt}"),
-            Phrase(f"{few} past {now}", f"{wenige} nach {jetzt}"),
-            Phrase(f"{few} to {now}", f"{wenige} vor {jetzt}"),
-        ]
-    )
 
 
 def describe(rng: Rng, noun: Noun, chance: float = 0.4) -> Sequence[Adjective]:
@@ -252,7 +202,7 @@ def object_of(rng: Rng, verb: Verb, subject: NounPhrase, tense: str) -> NounPhra
     is_young = subject.noun is not None and subject.noun.is_in("youth")
     is_odd |= is_young and noun.is_in("alcohol")
     is_odd |= verb.english == "buy" and phrase.english.startswith(subject.owner)
-    is_odd |= verb.english == "build" and "old" in phrase.english.split()
+    is_odd |= verb.english == "build" and "old" in plain(phrase.english).split()
     if is_odd or (is_worn and is_several):
         return object_of(rng, verb, subject, tense)
     return phrase
@@ -328,8 +278,7 @@ def going(rng: Rng, subject: NounPhrase, tense: str) -> Clause:
         return Clause(subject, VERB["go"], tense, rest=rest)
     city = rng.choice(lexicon.CITIES)
     verb = VERB[rng.choice(("drive", "travel", "fly"))]
-    rest = Phrase(f"to {city.english}", f"nach {city.german}")
-    return Clause(subject, verb, tense, rest=rest)
+    return Clause(subject, verb, tense, rest=arrange("to {}", "nach {}", city))
 
 
 def chore(rng: Rng, subject: NounPhrase, tense: str) -> Clause:
@@ -377,7 +326,7 @@ def effect_and_cause(rng: Rng, subject: NounPhrase) -> tuple[Clause, Clause]:
     state_tense = "habit" if tense == "now" else "past"
     kind = rng.random()
     if kind < 0.25:
-        home = Phrase("at home", "zu Hause")
+        home = word_for_word("at home", "zu Hause")
         effect = Clause(subject, VERB["stay"], tense, rest=home)
         if rng.random() < 0.4:
             must = "must" if tense == "now" else "had to"

@@ -9,7 +9,6 @@ from . import german, lexicon
 from .choices import (
     BAD_WEATHER,
     FINE_WEATHER,
-    Rng,
     action,
     again,
     chore,
@@ -22,9 +21,7 @@ from .choices import (
     outing,
     quality,
     someone,
-    time_of,
     weather,
-    weekday,
 )
 from .grammar import (
     PRONOUN,
@@ -37,7 +34,8 @@ from .grammar import (
     prepositional,
     to,
 )
-from .lexicon import KNOW_A_FACT, NOUN, PLACES, VERB, Noun, Phrase
+from .lexicon import KNOW_A_FACT, NOUN, PLACES, VERB, Noun, Phrase, word_for_word
+from .moments import Rng, time_of, weekday
 from .simple import Template
 
 _FREE_TIME = lexicon.phrases("enough time = genug Zeit\na day off = einen Tag frei")
@@ -132,7 +130,7 @@ def if_clause(rng: Rng) -> Phrase:
         elif kind < 0.75:
             main = doing(rng, VERB["put on"], subject, "future")
         else:
-            home = Phrase("at home", "zu Hause")
+            home = word_for_word("at home", "zu Hause")
             main = Clause(subject, VERB["stay"], "future", rest=home)
     else:
         free = rng.choice(_FREE_TIME)
@@ -187,7 +185,7 @@ def purpose(rng: Rng) -> Phrase:
     verb = VERB[rng.choice(verbs)]
     goal = doing(rng, verb, again(subject), "past", may_place=False)
     parts = main.statement(), goal.infinitive()
-    return compose("{} to {}.", "{}, um {}.", *parts)
+    return compose("{} {}.", "{}, um/1:to {}.", *parts)
 
 
 def trying(rng: Rng) -> Phrase:
@@ -196,7 +194,7 @@ def trying(rng: Rng) -> Phrase:
     main = Clause(subject, verb, "past")
     goal = chore(rng, again(subject), "past")
     parts = main.statement(), goal.infinitive()
-    return compose("{} to {}.", "{}, {}.", *parts)
+    return compose("{} {}.", "{}, {}.", *parts)
 
 
 def relative_as_subject(rng: Rng) -> Phrase:
@@ -306,7 +304,9 @@ def where_it_is(rng: Rng) -> Phrase:
     looking = Clause(person, VERB["look for"], "now", object=what).statement()
     where = Clause(it(noun), VERB["be"]).subordinate()
     parts = looking, not_knowing, where
-    return compose("{}, but {} where {}.", "{}, aber {}, wo {}.", *parts)
+    return compose(
+        "{}, but/but {} where/where {}.", "{}, aber/but {}, wo/where {}.", *parts
+    )
 
 
 COMPOUND: list[tuple[int, Template]] = [

@@ -6,6 +6,7 @@ A person is a subject pronoun: I, you (also we, they), he (any third person sing
 import re
 from collections.abc import Callable
 
+from .marks import marked
 from .vocabulary import LONG_ADJECTIVES
 
 MODALS = ("can", "must", "should", "may")
@@ -30,7 +31,7 @@ def plural(noun: str) -> str:
 
 def with_an(text: str) -> str:
     """a apple -> an apple."""
-    return re.sub("^a (?=[aeiou])", "an ", text)
+    return re.sub(r"^a(?=(/\w+)? [aeiou])", "an", text)
 
 
 def comparative(adjective: str) -> str:
@@ -69,33 +70,37 @@ def progressive(verb: str) -> str:
 def verb_group(
     base: str, past: str, tense: str, person: str, needs_auxiliary: bool
 ) -> tuple[str, str]:
-    """(auxiliary, rest of the verb): ("will", "buy"), ("", "bought").
+    """(auxiliary, rest of the verb): ("will", "buy"), ("", "bought"); with marks.
 
+    `finite` is on the word that shows tense and person, `modal` and `verb` on those
+    that say what is done, and how: German spreads the same over other words.
     Where an auxiliary is needed, as for questions and negation, and the tense has none,
     it is do. The tenses are those of `grammar.Clause`.
     """
     is_past = tense in PAST_TENSES
     if tense == "would like":
-        return "would", f"like to {base}"
+        return "would/finite", f"like/modal to {marked(base, 'verb')}"
     if tense == "future":
-        return "will", base
+        return "will/finite", marked(base, "verb")
     if tense in MODALS:
-        return tense, base
+        return f"{tense}/finite/modal", marked(base, "verb")
     if tense == "now":
-        return _be(person, is_past), progressive(base)
+        return f"{_be(person, is_past)}/finite", marked(progressive(base), "verb")
     if base == "be" and tense in ("habit", "past"):
-        return _be(person, is_past), ""
-    tail = ""
+        return f"{_be(person, is_past)}/finite/verb", ""
+    mark, tail = "verb", ""
     if tense in ("want", "wanted"):
-        base, past, tail = "want", "wanted", f" to {base}"
+        mark, tail = "modal", f" to {marked(base, 'verb')}"
+        base, past = "want", "wanted"
     elif tense in ("have to", "had to"):
-        base, past, tail = "have", "had", f" to {base}"
+        mark, tail = "modal", f" to {marked(base, 'verb')}"
+        base, past = "have", "had"
     if needs_auxiliary:
         do = "did" if is_past else "does" if person == "he" else "do"
-        return do, base + tail
-    if is_past:
-        return "", past + tail
-    return "", (third_person(base) if person == "he" else base) + tail
+        return f"{do}/finite", marked(base, mark) + tail
+    if not is_past:
+        past = third_person(base) if person == "he" else base
+    return "", _on_first_word(marked(past, mark), lambda word: f"{word}/finite") + tail
 
 
 def number(value: int) -> str:

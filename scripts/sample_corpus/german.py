@@ -101,9 +101,16 @@ def noun(word: Noun, case: str, is_plural: bool) -> str:
 
 
 def contract(text: str) -> str:
-    """Preposition and article in one word where German does so: in dem -> im."""
-    pattern = rf"\b({'|'.join(_CONTRACTIONS)})\b"
-    return re.sub(pattern, lambda match: _CONTRACTIONS[match[0]], text)
+    """Preposition and article in one word where German does so: in dem -> im.
+
+    They are the first words of the text; the one word has the marks of both.
+    """
+
+    def contracted(match: re.Match[str]) -> str:
+        word = _CONTRACTIONS.get(f"{match[1]} {match[3]}")
+        return f"{word}{match[2]}{match[4]}" if word else match[0]
+
+    return re.sub(r"^(\w+)(\S*) (\w+)(\S*)", contracted, text)
 
 
 def present(verb: Verb, person: str) -> str:
@@ -157,9 +164,10 @@ def infinitive(verb: Verb) -> str:
 
 
 def zu_infinitive(verb: Verb) -> str:
-    """With zu inside a separable verb: zu kaufen, anzurufen."""
-    joint = "zu" if verb.prefix else "zu "
-    return verb.prefix + joint + verb.infinitive
+    """With zu inside a separable verb: zu kaufen, anzurufen; with marks."""
+    if verb.prefix:
+        return f"{verb.prefix}zu{verb.infinitive}/to/verb"
+    return f"zu/to {verb.infinitive}/verb"
 
 
 def imperative(verb: Verb) -> str:

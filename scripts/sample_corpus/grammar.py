@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from . import english, german, vocabulary
 from .lexicon import Adjective, Noun, Phrase, Place, Verb
+from .marks import marked, plain, within
 
 # English determiner: German stem, as `german.article` takes it
 DETERMINERS = {
@@ -29,6 +30,8 @@ MODALS = {
     "wanted": "wollen",
 }
 _PARTICLES = ("up", "on", "off", "along", "away")
+# What not says is in nicht, or in the kein of an object.
+_NOT = ("not", "object:not")
 _REFLEXIVE = dict(zip(german.PERSONS, "mich dich sich uns sich".split(), strict=True))
 
 
@@ -106,17 +109,21 @@ def noun_phrase(
         determiner = "any" if is_plural or noun.is_mass else "a"
     forms = {}
     for case in german.CASES:
+        articles = ("article", "not") if is_negative else ("article",)
         forms[case] = join(
-            german.article(stem, case, gender),
-            german.number(count) if count > 1 else "",
-            *(german.adjective(word.german, stem, case, gender) for word in adjectives),
-            german.noun(noun, case, is_plural),
+            marked(german.article(stem, case, gender), *articles),
+            marked(german.number(count), "count") if count > 1 else "",
+            *(
+                marked(german.adjective(word.german, stem, case, gender), "adjective")
+                for word in adjectives
+            ),
+            marked(german.noun(noun, case, is_plural), "noun"),
         )
     words = [
-        determiner,
-        english.number(count) if count > 1 else "",
-        *(word.english for word in adjectives),
-        noun.english_plural if count != 1 else noun.english,
+        marked(determiner, "article"),
+        marked(english.number(count), "count") if count > 1 else "",
+        *(marked(word.english, "adjective") for word in adjectives),
+        marked(noun.english_plural if count != 1 else noun.english, "noun"),
     ]
     pronoun = "he" if noun.is_in("he") else "she" if noun.is_in("she") else ""
     return NounPhrase(
@@ -132,18 +139,20 @@ def noun_phrase(
 
 def together(first: NounPhrase, second: NounPhrase) -> NounPhrase:
     """Two people as one subject: Anna and my brother."""
-    forms = {
-        case: f"{first.german[case]} und {second.german[case]}" for case in german.CASES
+    both = {
+        case: arrange(
+            "{} and {}", "{} und {}", first.as_phrase(case), second.as_phrase(case)
+        )
+        for case in german.CASES
     }
-    return NounPhrase(f"{first.english} and {second.english}", forms, "sie", "they")
+    forms = {case: phrase.german for case, phrase in both.items()}
+    return NounPhrase(both["nom"].english, forms, "sie", "they")
 
 
 def prepositional(english_: str, german_: str, case: str, what: NounPhrase) -> Phrase:
     """The two prepositions, the second with its case, before the noun phrase."""
-    phrase = what.as_phrase(case)
-    return Phrase(
-        f"{english_} {phrase.english}", german.contract(f"{german_} {phrase.german}")
-    )
+    phrase = arrange(f"{english_} {{}}", f"{german_} {{}}", what.as_phrase(case))
+    return Phrase(phrase.english, german.contract(phrase.german))
 
 
 def at(place: Place, adjectives: Sequence[Adjective] = ()) -> Phrase:
@@ -177,8 +186,7 @@ class Clause:
     def statement(self) -> Phrase:
         """The verb second: Anna kauft einen Hut."""
         finite, tail, _ = self._german_verb()
-        subject = self.subject.german["nom"]
-        german_ = join(subject, finite, *self._middle(), tail)
+        german_ = join(self._german_subject(), finite, *self._middle(), tail)
         return Phrase(self._english_statement(), german_)
 
     def inverted(self) -> Phrase:
@@ -188,38 +196,43 @@ class Clause:
     def question(self) -> Phrase:
         """Kauft Anna einen Hut; English with its auxiliary first."""
         auxiliary, verb = self._english_verb(needs_auxiliary=True)
-        negation = "not" if self.is_negated else ""
+        negation = marked("not", *_NOT) if self.is_negated else ""
         rest = self._english_after(verb)
-        english_ = join(auxiliary, self.subject.english, negation, rest)
+        english_ = join(auxiliary, self._english_subject(), negation, rest)
         return Phrase(english_, self._german_first())
 
     def subordinate(self) -> Phrase:
         """The verb last: (weil) Anna einen Hut kauft."""
         *_, cluster = self._german_verb()
-        german_ = join(self.subject.german["nom"], *self._middle(), cluster)
+        german_ = join(self._german_subject(), *self._middle(), cluster)
         return Phrase(self._english_statement(), german_)
 
     def infinitive(self) -> Phrase:
-        """Without its subject: (to) buy a hat, einen Hut zu kaufen."""
+        """Without its subject: to buy a hat, einen Hut zu kaufen."""
         german_ = join(*self._middle(), german.zu_infinitive(self.verb))
-        return Phrase(self._english_after(self.verb.english), german_)
+        return Phrase(f"to/to {self._english_base()}", german_)
 
     def command(self) -> Phrase:
         """To a du: (please) buy a hat, kauf bitte einen Hut."""
         middle = self._middle()
         early = middle.pop(0) if self.object and self.object.is_pronoun else ""
-        verb = german.imperative(self.verb)
-        return Phrase(
-            self._english_after(self.verb.english),
-            join(verb, early, "bitte", *middle, self.verb.prefix),
-        )
+        verb = marked(german.imperative(self.verb), "verb")
+        prefix = marked(self.verb.prefix, "verb")
+        german_ = join(verb, early, "bitte/please", *middle, prefix)
+        return Phrase(self._english_base(), german_)
 
     def formal_command(self) -> Phrase:
         """To a Sie: (please) buy a hat, (bitte) kaufen Sie einen Hut."""
-        return Phrase(
-            self._english_after(self.verb.english),
-            join(self.verb.infinitive, "Sie", *self._middle(), self.verb.prefix),
-        )
+        verb = marked(self.verb.infinitive, "verb")
+        prefix = marked(self.verb.prefix, "verb")
+        german_ = join(verb, "Sie", *self._middle(), prefix)
+        return Phrase(self._english_base(), german_)
+
+    def _english_subject(self) -> str:
+        return within(self.subject.english, "subject")
+
+    def _german_subject(self) -> str:
+        return within(self.subject.german["nom"], "subject")
 
     def _english_verb(self, needs_auxiliary: bool) -> tuple[str, str]:
         person = {"ich": "I", "er": "he"}.get(self.subject.person, "you")
@@ -230,24 +243,35 @@ class Clause:
 
     def _english_statement(self) -> str:
         auxiliary, verb = self._english_verb(needs_auxiliary=self.is_negated)
-        if self.is_negated:
-            auxiliary = "cannot" if auxiliary == "can" else f"{auxiliary} not"
-        often = self.often.english if self.often else ""
-        return join(self.subject.english, auxiliary, often, self._english_after(verb))
+        if self.is_negated and plain(auxiliary) == "can":
+            auxiliary = marked("cannot", "finite", "modal", *_NOT)
+        elif self.is_negated:
+            auxiliary = f"{auxiliary} {marked('not', *_NOT)}"
+        often = within(self.often.english, "often") if self.often else ""
+        rest = self._english_after(verb)
+        return join(self._english_subject(), auxiliary, often, rest)
+
+    def _english_base(self) -> str:
+        return self._english_after(marked(self.verb.english, "verb"))
 
     def _english_after(self, verb: str) -> str:
         """The verb and what follows it."""
-        given = [phrase for phrase in (self.recipient, self.object) if phrase]
-        objects = [phrase.as_phrase("acc").english for phrase in given]
+        given = [("recipient", self.recipient), ("object", self.object)]
+        objects = [
+            within(phrase.as_phrase("acc").english, role)
+            for role, phrase in given
+            if phrase
+        ]
         base, _, particle = verb.rpartition(" ")
-        if self.object and self.object.is_pronoun and particle in _PARTICLES:
+        if self.object and self.object.is_pronoun and plain(particle) in _PARTICLES:
             verb, objects = base, [*objects, particle]  # picks her up
-        rest = [phrase.english for phrase in (self.rest, self.time) if phrase]
+        late = [("rest", self.rest), ("time", self.time)]
+        rest = [within(phrase.english, role) for role, phrase in late if phrase]
         return join(verb, *objects, *rest)
 
     def _german_first(self) -> str:
         finite, tail, _ = self._german_verb()
-        middle = [self.subject.german["nom"], *self._middle()]
+        middle = [self._german_subject(), *self._middle()]
         if "reflexive" in self.verb.uses and not self.subject.is_pronoun:
             middle[:2] = reversed(middle[:2])  # heute freut sich Anna
         return join(finite, *middle, tail)
@@ -259,9 +283,17 @@ class Clause:
         after time and objects, before the rest.
         """
         case = "dat" if self.verb.is_dative else "acc"
-        given = [(self.recipient, "dat"), (self.object, case)]
-        objects = [(phrase, phrase.german[case]) for phrase, case in given if phrase]
-        time = [phrase.german for phrase in (self.time, self.often) if phrase]
+        given = [
+            ("recipient", self.recipient, "dat"),
+            ("object", self.object, case),
+        ]
+        objects = [
+            (phrase, within(phrase.german[case], role))
+            for role, phrase, case in given
+            if phrase
+        ]
+        adverbs = [("time", self.time), ("often", self.often)]
+        time = [within(phrase.german, role) for role, phrase in adverbs if phrase]
         needs_nicht = self.is_negated and not (self.object and self.object.is_negative)
         is_early = [phrase.is_pronoun or needs_nicht for phrase, _ in objects]
         early = [
@@ -273,30 +305,38 @@ class Clause:
             if not first
         ]
         reflexive = (
-            [_REFLEXIVE[self.subject.person]] if "reflexive" in self.verb.uses else []
+            [marked(_REFLEXIVE[self.subject.person], "verb")]
+            if "reflexive" in self.verb.uses
+            else []
         )
-        nicht = ["nicht"] if needs_nicht else []
-        rest = [self.rest.german] if self.rest and self.rest.german else []
+        nicht = ["nicht/not"] if needs_nicht else []
+        rest = [within(self.rest.german, "rest")] if self.rest else []
         return [*reflexive, *early, *time, *late, *nicht, *rest]
 
     def _german_verb(self) -> tuple[str, str, str]:
-        """(finite verb, rest of the verb in a main clause, all of it at the end)."""
+        """(finite verb, rest of the verb in a main clause, all of it at the end).
+
+        Marked as `english.verb_group` marks.
+        """
         verb, person = self.verb, self.subject.person
         if self.tense in MODALS:
             is_past = self.tense in english.PAST_TENSES
             inflect = german.past_of if is_past else german.present_of
-            finite, tail = inflect(MODALS[self.tense], person), german.infinitive(verb)
+            finite = marked(inflect(MODALS[self.tense], person), "finite", "modal")
+            tail = marked(german.infinitive(verb), "verb")
         elif self.tense == "future":
-            finite, tail = german.present_of("werden", person), german.infinitive(verb)
+            finite = marked(german.present_of("werden", person), "finite")
+            tail = marked(german.infinitive(verb), "verb")
         elif self.tense != "past":
-            finite = german.present(verb, person)
-            return finite, verb.prefix, verb.prefix + finite
+            finite = marked(german.present(verb, person), "finite", "verb")
+            return finite, marked(verb.prefix, "verb"), verb.prefix + finite
         elif german.has_simple_past(verb.infinitive):
             finite = german.past_of(verb.infinitive, person)
+            finite = marked(finite, "finite", "verb")
             return finite, "", finite
         else:
-            finite = german.present_of(verb.auxiliary, person)
-            tail = german.participle(verb)
+            finite = marked(german.present_of(verb.auxiliary, person), "finite")
+            tail = marked(german.participle(verb), "verb")
         return finite, tail, f"{tail} {finite}"
 
 
@@ -306,15 +346,34 @@ def join(*parts: str) -> str:
 
 def in_a_row(*phrases: Phrase) -> Phrase:
     return Phrase(
-        join(*(phrase.english for phrase in phrases)),
-        join(*(phrase.german for phrase in phrases)),
+        join(*(within(phrase.english, str(n)) for n, phrase in enumerate(phrases))),
+        join(*(within(phrase.german, str(n)) for n, phrase in enumerate(phrases))),
+    )
+
+
+def arrange(english_: str, german_: str, *parts: Phrase) -> Phrase:
+    """A phrase from its pattern in each language, whose {} the parts fill in.
+
+    A pattern's own words, unless they are marked, mean the other pattern's own words.
+    """
+    return Phrase(
+        _fill(english_, [part.english for part in parts]),
+        _fill(german_, [part.german for part in parts]),
+    )
+
+
+def _fill(pattern: str, parts: Sequence[str]) -> str:
+    words = [
+        word if "{" in word or "/" in word else marked(word, "own")
+        for word in pattern.split(" ")
+    ]
+    return " ".join(words).format(
+        *(within(part, str(n)) for n, part in enumerate(parts))
     )
 
 
 def compose(english_: str, german_: str, *parts: Phrase) -> Phrase:
-    """A sentence from its pattern in each language, whose {} the parts fill in."""
-    texts = (
-        english_.format(*(part.english for part in parts)),
-        german_.format(*(part.german for part in parts)),
-    )
+    """A sentence, arranged like a phrase."""
+    phrase = arrange(english_, german_, *parts)
+    texts = phrase.english, phrase.german
     return Phrase(*(text[0].upper() + text[1:] for text in texts))

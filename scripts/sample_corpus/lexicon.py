@@ -3,16 +3,20 @@
 import re
 from dataclasses import dataclass, replace
 
-from . import vocabulary
+from . import verbs, vocabulary
 from .english import plural, regular_past
+from .marks import plain
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A piece of a sentence and its translation."""
+    """A piece of a sentence and its translation, with their `marks`."""
 
     english: str
     german: str
+
+    def plain(self) -> "Phrase":
+        return Phrase(plain(self.english), plain(self.german))
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,21 @@ class Place:
 
 
 def phrases(table: str) -> list[Phrase]:
-    return [Phrase(*row.split(" = ")) for row in _rows(table)]
+    return [word_for_word(*row.split(" = ")) for row in _rows(table)]
+
+
+def word_for_word(english: str, german: str) -> Phrase:
+    """The n-th word of one is the n-th of the other, if they are as many.
+
+    Words that are marked already, and those of unequal numbers, stay as they are.
+    """
+    words, woerter = english.split(), german.split()
+    if "/" in english or len(words) != len(woerter) or len(words) == 1:
+        return Phrase(english, german)
+    return Phrase(
+        " ".join(f"{word}/{place}" for place, word in enumerate(words)),
+        " ".join(f"{wort}/{place}" for place, wort in enumerate(woerter)),
+    )
 
 
 def _rows(table: str) -> list[str]:
@@ -152,15 +170,15 @@ PLACES = {
     noun: Place(NOUN[noun], (at, an), (to, zu)) for noun, at, an, to, zu in _PLACE_ROWS
 }
 
-TRANSITIVE = [_verb(row) for row in _rows(vocabulary.TRANSITIVE)]
-DATIVE = [replace(_verb(row), is_dative=True) for row in _rows(vocabulary.DATIVE)]
-PREPOSITIONAL = [_verb(row) for row in _rows(vocabulary.PREPOSITIONAL)]
-INTRANSITIVE = [_verb(row) for row in _rows(vocabulary.INTRANSITIVE)]
-_OTHER = [_verb(row) for row in _rows(vocabulary.OTHER)]
+TRANSITIVE = [_verb(row) for row in _rows(verbs.TRANSITIVE)]
+DATIVE = [replace(_verb(row), is_dative=True) for row in _rows(verbs.DATIVE)]
+PREPOSITIONAL = [_verb(row) for row in _rows(verbs.PREPOSITIONAL)]
+INTRANSITIVE = [_verb(row) for row in _rows(verbs.INTRANSITIVE)]
+_OTHER = [_verb(row) for row in _rows(verbs.OTHER)]
 VERB = {verb.english: verb for verb in _OTHER + INTRANSITIVE + DATIVE + TRANSITIVE}
-KNOW_A_FACT = _verb(vocabulary.KNOW_A_FACT)
-POSITIONS = _verbs_by_first_word(vocabulary.POSITIONS)
-PLACINGS = _verbs_by_first_word(vocabulary.PLACINGS)
+KNOW_A_FACT = _verb(verbs.KNOW_A_FACT)
+POSITIONS = _verbs_by_first_word(verbs.POSITIONS)
+PLACINGS = _verbs_by_first_word(verbs.PLACINGS)
 
 NAMES, SURNAMES = vocabulary.NAMES, vocabulary.SURNAMES
 JOBS = [row.split() for row in _rows(vocabulary.JOBS)]

@@ -9,17 +9,16 @@ from . import lexicon
 from .choices import (
     TENSES,
     WHO,
-    Rng,
     action,
     asked_person,
     describe,
     named,
     object_of,
     request,
-    time_of,
 )
 from .grammar import Clause, NounPhrase, compose, in_a_row, noun_phrase
-from .lexicon import VERB, Phrase
+from .lexicon import VERB, Phrase, word_for_word
+from .moments import Rng, time_of
 from .simple import Template
 
 FORMAL_YOU = NounPhrase("you", {"nom": "Sie", "acc": "Sie", "dat": "Ihnen"}, "sie")
@@ -65,7 +64,7 @@ def which_or_how_many(rng: Rng) -> Phrase:
     )
     if rng.random() < 0.3:
         many = in_a_row(
-            Phrase("how many", "wie viele"),
+            word_for_word("how many", "wie viele"),
             noun_phrase(noun, "", count=0).as_phrase("acc"),
         )
         return compose("{} {}?", "{} {}?", many, clause.question())
@@ -84,9 +83,9 @@ def who_question(rng: Rng) -> Phrase:
 
 def command(rng: Rng) -> Phrase:
     """To a du; the name in front says so."""
-    return compose(
-        "{}, please {}.", "{}, {}.", named(rng).as_phrase("nom"), request(rng).command()
-    )
+    name = named(rng).as_phrase("nom")
+    wish = request(rng).command()
+    return compose("{}, please/1:please {}.", "{}, {}.", name, wish)
 
 
 def formal_command(rng: Rng) -> Phrase:

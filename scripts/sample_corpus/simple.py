@@ -9,7 +9,6 @@ from dataclasses import replace
 from . import english, german, lexicon
 from .choices import (
     TENSES,
-    Rng,
     action,
     arrangement,
     describe,
@@ -22,12 +21,12 @@ from .choices import (
     other_person,
     quality,
     someone,
-    time_of,
 )
 from .grammar import (
     MODALS,
     PRONOUN,
     Clause,
+    arrange,
     at,
     compose,
     in_a_row,
@@ -35,7 +34,9 @@ from .grammar import (
     prepositional,
     to,
 )
-from .lexicon import NOUN, PLACES, VERB, Phrase
+from .lexicon import NOUN, PLACES, VERB, Phrase, word_for_word
+from .marks import marked, within
+from .moments import Rng, time_of
 
 Template = Callable[[Rng], Phrase]
 _TODAY = [Phrase("today", "heute"), Phrase("now", "jetzt")]
@@ -143,7 +144,8 @@ def liking_to(rng: Rng) -> Phrase:
         return liking_to(rng)
     likes = "likes" if subject.person == "er" else "like"
     gladly = replace(clause, often=Phrase("", "gern")).statement()
-    liking = f"{subject.english} {likes} to {clause.infinitive().english}"
+    who = within(subject.english, "subject")
+    liking = f"{who} {likes}/finite/often {clause.infinitive().english}"
     return compose("{}.", "{}.", Phrase(liking, gladly.german))
 
 
@@ -213,10 +215,15 @@ def comparison(rng: Rng) -> Phrase:
     )
     if rng.random() < 0.6:
         more = english.comparative(adjective.english)
-        degree = Phrase(f"{more} than", f"{adjective.comparative} als")
+        degree = Phrase(
+            f"{marked(more, 'more')} than/than",
+            f"{adjective.comparative}/more als/than",
+        )
         is_negated = False
     else:
-        degree = Phrase(f"as {adjective.english} as", f"so {adjective.german} wie")
+        degree = word_for_word(
+            f"as {adjective.english} as", f"so {adjective.german} wie"
+        )
         is_negated = rng.random() < 0.5
     rest = in_a_row(degree, than.as_phrase("nom"))
     return told(Clause(subject, VERB["be"], rest=rest, is_negated=is_negated))
@@ -230,7 +237,7 @@ def profession(rng: Rng) -> Phrase:
     german_job = german_forms[subject.pronoun == "she"]
     tense = rng.choice(("habit", "past", "want"))
     verb = VERB["become" if tense == "want" else "be"]
-    rest = Phrase(english.with_an(f"a {job}"), german_job)
+    rest = Phrase(english.with_an(f"a {job}/job"), f"{german_job}/job")
     return told(Clause(subject, verb, tense, rest=rest))
 
 
@@ -272,7 +279,7 @@ def there_is(rng: Rng) -> Phrase:
     what = noun_phrase(
         noun, "a" if count == 1 else "", describe(rng, noun), count=count
     )
-    there = Phrase("there is" if count == 1 else "there are", "es gibt")
+    there = word_for_word("there is" if count == 1 else "there are", "es gibt")
     where = at(PLACES[rng.choice(places)])
     return compose("{} {} {}.", "{} {} {}.", there, what.as_phrase("acc"), where)
 
@@ -311,12 +318,12 @@ def putting_somewhere(rng: Rng) -> Phrase:
 def travelling(rng: Rng) -> Phrase:
     """The way before the place in German: mit dem Zug nach Berlin."""
     city = rng.choice(lexicon.CITIES)
-    means, mittel = rng.choice(
-        (("train", "Zug"), ("car", "Auto"), ("bus", "Bus"), ("bicycle", "Fahrrad"))
+    means = Phrase(
+        *rng.choice(
+            (("train", "Zug"), ("car", "Auto"), ("bus", "Bus"), ("bicycle", "Fahrrad"))
+        )
     )
-    rest = Phrase(
-        f"to {city.english} by {means}", f"mit dem {mittel} nach {city.german}"
-    )
+    rest = arrange("to/to {0} by/by {1}", "mit/by dem {1} nach/to {0}", city, means)
     tense = rng.choice(("now", "past", "future", "want"))
     time = time_of(rng, tense)
     return told(Clause(someone(rng), VERB["travel"], tense, rest=rest, time=time))
@@ -328,16 +335,14 @@ def going_with_someone(rng: Rng) -> Phrase:
     there = to(rng.choice(list(PLACES.values())))
     preposition = rng.choice((("with", "mit", "dat"), ("without", "ohne", "acc")))
     company = prepositional(*preposition, other_person(rng, subject, is_habit=True))
-    rest = Phrase(
-        f"{there.english} {company.english}", f"{company.german} {there.german}"
-    )
+    rest = arrange("{0} {1}", "{1} {0}", there, company)
     time = time_of(rng, tense)
     return told(Clause(subject, VERB["go"], tense, rest=rest, time=time))
 
 
 def coming_from(rng: Rng) -> Phrase:
     city = rng.choice(lexicon.CITIES)
-    rest = Phrase(f"from {city.english}", f"aus {city.german}")
+    rest = arrange("from {}", "aus {}", city)
     return told(Clause(someone(rng), VERB["come"], rest=rest))
 
 
@@ -347,11 +352,14 @@ def living_for_years(rng: Rng) -> Phrase:
     is_young = subject.noun is not None and subject.noun.is_in("youth")
     years = rng.randint(2, 9 if is_young else 40)
     have = "has" if subject.person == "er" else "have"
-    rest = Phrase("", f"seit {german.number(years)} Jahren in {city.german}")
-    living = (
-        f"{subject.english} {have} been living in {city.english} "
-        f"for {english.number(years)} years"
+    rest = arrange(
+        "in/in {0} for/for {1} years/years",
+        "seit/for {1} Jahren/years in/in {0}",
+        city,
+        Phrase(english.number(years), german.number(years)),
     )
+    who, where = within(subject.english, "subject"), within(rest.english, "rest")
+    living = f"{who} {have}/finite been living/verb {where}"
     lives = Clause(subject, VERB["live"], rest=rest).statement().german
     return compose("{}.", "{}.", Phrase(living, lives))
 

@@ -6,19 +6,10 @@ Knows what to say; how it is inflected and ordered is `grammar`'s.
 from dataclasses import replace
 
 from . import english, german, lexicon
-from .choices import (
-    Rng,
-    clock_time,
-    date,
-    describe,
-    known_person,
-    on_date,
-    someone,
-    time_of,
-    weekday,
-)
-from .grammar import Clause, compose, noun_phrase, unchanging
-from .lexicon import NOUN, VERB, Phrase
+from .choices import describe, known_person, someone
+from .grammar import Clause, arrange, compose, noun_phrase, unchanging
+from .lexicon import NOUN, VERB, Phrase, word_for_word
+from .moments import Rng, clock_time, date, on_date, time_of, weekday
 from .simple import Template, told, told_after
 
 # class: least and most that one costs
@@ -42,7 +33,7 @@ def age(rng: Rng) -> Phrase:
     elif subject.noun in (NOUN["boy"], NOUN["son"], NOUN["daughter"]):
         low, high = 2, 17
     years = rng.randint(low, high)
-    rest = Phrase(
+    rest = word_for_word(
         f"{english.number(years)} years old", f"{german.number(years)} Jahre alt"
     )
     return told(Clause(subject, VERB["be"], rest=rest))
@@ -56,7 +47,9 @@ def price(rng: Rng) -> Phrase:
     count = 0 if is_plural else 1
     subject = noun_phrase(noun, determiner, describe(rng, noun), count=count)
     euros = rng.randint(low, high)
-    rest = Phrase(f"{english.number(euros)} euros", f"{german.number(euros)} Euro")
+    rest = word_for_word(
+        f"{english.number(euros)} euros", f"{german.number(euros)} Euro"
+    )
     return told(Clause(subject, VERB["cost"], rest=rest))
 
 
@@ -73,7 +66,7 @@ def day_of_an_event(rng: Rng) -> Phrase:
 
 def date_of_today(rng: Rng) -> Phrase:
     day = rng.choice((Phrase("today", "heute"), Phrase("tomorrow", "morgen")))
-    return compose("{} is {}.", "{} ist der {}.", day, date(rng, "e"))
+    return compose("{} is {}.", "{} ist der/1:the {}.", day, date(rng, "e"))
 
 
 def schedule(rng: Rng) -> Phrase:
@@ -83,9 +76,10 @@ def schedule(rng: Rng) -> Phrase:
     if rng.random() < 0.6:
         city = rng.choice(lexicon.CITIES)
         vehicle, fahrzeug = rng.choice((("train", "Zug"), ("bus", "Bus")))
-        subject = unchanging(
+        train = word_for_word(
             f"the {vehicle} to {city.english}", f"der {fahrzeug} nach {city.german}"
         )
+        subject = unchanging(train.english, train.german)
         verb = VERB["leave"]
     rest = prepositional_time(rng)
     kind = rng.randrange(3)
@@ -95,8 +89,7 @@ def schedule(rng: Rng) -> Phrase:
 
 
 def prepositional_time(rng: Rng) -> Phrase:
-    time = clock_time(rng)
-    return Phrase(f"at {time.english}", f"um {time.german}")
+    return arrange("at {}", "um {}", clock_time(rng))
 
 
 def daily_routine(rng: Rng) -> Phrase:
