@@ -5,49 +5,130 @@ each one graph call, and come back in the order in which they were given.
 """
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from nmt.batches import padded_with_end
-from nmt.model import TranslationModel
-from nmt.search import IMPOSSIBLE, Hypotheses, Limits, beam_search, greedy_search
+from nmt.continuations import IMPOSSIBLE, Limits
+from nmt.ensemble import Model
+from nmt.search import (
+    Hypotheses,
+    Start,
+    Step,
+    beam_search,
+    greedy_search,
+    sample_search,
+)
 from nmt.tokenizer import BOS, EOS, PAD, UNK
 
 Tensor = Any
+Array = np.ndarray[Any, Any]
+
+NEVER_SAID = (PAD, UNK, BOS)
+
+# Batches of longer sentences have fewer of them, so that one line as long as a book
+# does not have its neighbours padded to its length.
+USUAL_LENGTH = 128
+
+# A source position that no target position looked at would cost infinitely much.
+LEAST_COVERAGE = 1e-6
 
 
 @dataclass(frozen=True)
-class SearchOptions:
-    """How to search; lengths are tokens without the end of sentence.
+class Greedy:
+    """The most probable token at each step.
 
-    Raises: ValueError for what cannot be searched for.
+    Lengths are tokens without the end of sentence; max_length None stands for the
+    larger of `longest_output` of the sentence's own source and min_length.
+    Raises (this and the other searches): ValueError for what cannot be searched for.
     """
 
-    method: Literal["greedy", "beam"] = "beam"
-    beam_size: int = 5  # hypotheses kept; beam only
-    length_penalty: float = 1.0  # A in score = log_prob / length^A; beam only
     min_length: int = 0
-    # None: the larger of `longest_output` of the sentence's own source and min_length.
     max_length: int | None = None
-    nbest: int = 1  # hypotheses returned, at most beam_size; beam only
 
     def __post_init__(self) -> None:
-        found = self.beam_size if self.method == "beam" else 1
-        if not 1 <= self.nbest <= found:
+        _check_lengths(self.min_length, self.max_length)
+
+    @property
+    def found(self) -> int:
+        """How many hypotheses it finds for each sentence, at most."""
+        return 1
+
+
+@dataclass(frozen=True)
+class Beam:
+    """The best of `beam_size` hypotheses that are kept at each step.
+
+    score = log_prob / length^length_penalty
+            + coverage_penalty * sum_j log min(sum_i a_ij, 1)
+
+    with a_ij the attention of target position i to source position j: Wu et al. 2016,
+    equation 14. No hypothesis has an n-gram of no_repeat_ngram subwords twice (0: any);
+    where nothing else can follow it ends, though it be shorter than min_length.
+    """
+
+    beam_size: int = 5
+    length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
+    no_repeat_ngram: int = 0
+    nbest: int = 1  # hypotheses returned, at most beam_size
+    min_length: int = 0
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lengths(self.min_length, self.max_length)
+        if not 1 <= self.nbest <= self.beam_size:
             raise ValueError(
-                f"nbest {self.nbest} is not between 1 and {found}, the number of "
-                f"hypotheses that this {self.method} search finds"
+                f"nbest {self.nbest} is not between 1 and {self.beam_size}, the number "
+                "of hypotheses that this beam finds"
             )
-        shortest = max(1, self.min_length)
-        if self.max_length is not None and self.max_length < shortest:
-            raise ValueError(
-                f"max_length {self.max_length} is less than {shortest}, the shortest "
-                f"that it may be with min_length {self.min_length}"
-            )
+        for name in ("length_penalty", "coverage_penalty", "no_repeat_ngram"):
+            _check_at_least(0, name, getattr(self, name))
+
+    @property
+    def found(self) -> int:
+        return self.beam_size
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`samples` translations drawn from the model's distribution.
+
+    What is drawn for a sentence is a function of its source, of `seed` and of the
+    model: never of its batch, its line or the number of samples. `temperature` divides
+    the logits; then only the `top_k` most probable tokens count (0: all), and of these
+    the fewest that have a share of `top_p`.
+    """
+
+    samples: int = 1
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 1
+    min_length: int = 0
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lengths(self.min_length, self.max_length)
+        _check_at_least(1, "samples", self.samples)
+        for name in ("top_k", "seed"):
+            _check_at_least(0, name, getattr(self, name))
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"temperature {self.temperature} is not above 0")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p {self.top_p} is not above 0 and at most 1")
+
+    @property
+    def found(self) -> int:
+        return self.samples
+
+
+Search = Greedy | Beam | Sample
 
 
 @dataclass(frozen=True)
@@ -69,65 +150,171 @@ def longest_output(source_length: int) -> int:
 
 
 def decode(
-    model: TranslationModel,
+    model: Model,
     sources: Sequence[Sequence[int]],
-    options: SearchOptions,
+    search: Search,
     batch_size: int = 64,
+    prefixes: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
-    """For each source (ids without end of sentence) its hypotheses, best first."""
-    # Not in the graph: max_length and nbest, so they share one.
-    search = _search(model, replace(options, max_length=None, nbest=1))
-    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+    """For each source (ids without end of sentence) its hypotheses, best first.
+
+    Each hypothesis begins with the ids of its source's prefix, where there are any.
+    """
+    graph = _graph(model, _without_limits(search))
     results: list[list[Hypothesis]] = [[]] * len(sources)
-    for first in range(0, len(order), batch_size):
-        chosen = order[first : first + batch_size]
-        rows = padded_with_end([sources[index] for index in chosen])
+    for chosen in _batches([len(source) for source in sources], batch_size):
+        begun = [prefixes[index] if prefixes else () for index in chosen]
         caps = [
-            options.max_length
-            or max(options.min_length, longest_output(len(sources[index])))
-            for index in chosen
+            max(_longest(search, len(sources[index])), len(prefix), 1)
+            for index, prefix in zip(chosen, begun, strict=True)
         ]
-        found = search(tf.constant(rows), tf.constant(np.array(caps, np.int32)))
+        found = graph(
+            tf.constant(padded_with_end([sources[index] for index in chosen])),
+            tf.constant(np.array(caps, np.int32)),
+            tf.constant(_padded(begun)),
+            tf.constant(_draws(search, [sources[i] for i in chosen], max(caps) + 1)),
+        )
         for index, cap, hypotheses in zip(chosen, caps, _rows(found), strict=True):
+            ranked = sorted(hypotheses, key=lambda found: -found[2])  # stable
             results[index] = [
                 Hypothesis(ids, log_prob, score, finished=len(ids) < cap)
-                for ids, log_prob, score in hypotheses[: options.nbest]
+                for ids, log_prob, score in ranked[: _returned(search)]
             ]
     return results
 
 
 @functools.lru_cache(maxsize=8)
-def _search(model: TranslationModel, options: SearchOptions) -> Any:
+def _graph(model: Model, search: Search) -> Any:
     """The search as one graph, traced once for all shapes."""
+    limits = Limits(EOS, NEVER_SAID, search.min_length)
 
     @tf.function(
         autograph=False,
         input_signature=[
             tf.TensorSpec([None, None], tf.int32),
             tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, search.found, None], tf.float32),
         ],
     )
-    def search(source: Tensor, max_lengths: Tensor) -> Hypotheses:
+    def find(
+        source: Tensor, max_lengths: Tensor, prefix: Tensor, draws: Tensor
+    ) -> Hypotheses:
         memory = model.encode(source)
+        state = model.start(memory)
+        next_logits = model.stepper()
 
-        def step(tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-            logits, state, _ = model.step(tokens, state, memory)
+        def blind(tokens: Tensor, state: Any, memory: Any) -> tuple[Tensor, Any]:
+            logits, state, _ = next_logits(tokens, state, memory)
             return logits, state
 
-        start_tokens = tf.fill(tf.shape(max_lengths), BOS)
-        limits = Limits(EOS, (PAD, UNK, BOS), max_lengths, options.min_length)
-        if options.method == "greedy":
-            return greedy_search(step, model.start(memory), start_tokens, limits)
+        step: Step = blind
+        tokens = tf.fill(tf.shape(max_lengths), BOS)
+        start = Start(tokens, state, memory, max_lengths, prefix)
+        if isinstance(search, Greedy):
+            return greedy_search(step, start, limits)
+        if isinstance(search, Sample):
+            return sample_search(
+                step,
+                start,
+                limits,
+                draws,
+                temperature=search.temperature,
+                top_k=search.top_k,
+                top_p=search.top_p,
+            )
+        bonus = None
+        if search.coverage_penalty:
+            real = tf.cast(source != PAD, tf.float32)
+            step, start, bonus = _covering(
+                next_logits, start, real, search.coverage_penalty
+            )
         return beam_search(
             step,
-            model.start(memory),
-            start_tokens,
+            start,
             limits,
-            beam_size=options.beam_size,
-            length_penalty=options.length_penalty,
+            beam_size=search.beam_size,
+            length_penalty=search.length_penalty,
+            no_repeat_ngram=search.no_repeat_ngram,
+            bonus=bonus,
         )
 
-    return search
+    return find
+
+
+def _covering(
+    next_logits: Any, start: Start, real: Tensor, weight: float
+) -> tuple[Step, Start, Any]:
+    """A step whose state also holds the attention [N, S] that each source token got.
+
+    `real` [B, S] is 0 where padding is. Its third part is the bonus of a state.
+    """
+
+    def step(tokens: Tensor, state: Any, memory: Any) -> tuple[Tensor, Any]:
+        inner, covered = state
+        logits, inner, attention = next_logits(tokens, inner, memory[0])
+        return logits, (inner, covered + attention)
+
+    def bonus(state: Any, memory: Any) -> Tensor:
+        covered, real = state[1], memory[1]
+        rows = tf.shape(covered)[0] // tf.shape(real)[0]
+        logs = tf.math.log(tf.clip_by_value(covered, LEAST_COVERAGE, 1.0))
+        return weight * tf.reduce_sum(logs * tf.repeat(real, rows, 0), 1)
+
+    covering = start._replace(
+        state=(start.state, tf.zeros_like(real)), memory=(start.memory, real)
+    )
+    return step, covering, bonus
+
+
+def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Places of sentences of about equal lengths, `batch_size` of them or fewer."""
+    order = sorted(range(len(lengths)), key=lambda place: lengths[place])
+    while order:
+        size = max(1, batch_size * USUAL_LENGTH // (lengths[order[-1]] + 1))
+        first = max(0, len(order) - min(size, batch_size))
+        yield order[first:]
+        del order[first:]
+
+
+def _without_limits(search: Search) -> Search:
+    """The same graph serves any max_length, nbest and seed."""
+    changes: dict[str, Any] = {"max_length": None, "nbest": 1, "seed": 1}
+    names = {field.name for field in fields(search)}
+    return replace(search, **{key: changes[key] for key in changes.keys() & names})
+
+
+def _longest(search: Search, source_length: int) -> int:
+    return search.max_length or max(search.min_length, longest_output(source_length))
+
+
+def _returned(search: Search) -> int:
+    return search.nbest if isinstance(search, Beam) else search.found
+
+
+def _padded(prefixes: Sequence[Sequence[int]]) -> Array:
+    """[B, P] int32, -1 where a prefix has ended."""
+    rows = np.full([len(prefixes), max(map(len, prefixes))], -1, np.int32)
+    for row, prefix in zip(rows, prefixes, strict=True):
+        row[: len(prefix)] = prefix
+    return rows
+
+
+def _draws(search: Search, sources: Sequence[Sequence[int]], width: int) -> Array:
+    """[B, K, width] float32 in [0, 1); width 0 where nothing is drawn.
+
+    A generator for each (seed, source, sample), read from its start: no number depends
+    on what else there is.
+    """
+    if not isinstance(search, Sample):
+        return np.zeros([len(sources), search.found, 0], np.float32)
+    draws = np.empty([len(sources), search.samples, width], np.float32)
+    for row, source in zip(draws, sources, strict=True):
+        content = zlib.crc32(np.array(source, np.int32).tobytes())
+        for number, sample in enumerate(row):
+            random = np.random.default_rng([search.seed, content, number])
+            sample[:] = random.random(width, np.float32)
+    return draws
 
 
 def _rows(found: Hypotheses) -> list[list[tuple[list[int], float, float]]]:
@@ -141,3 +328,17 @@ def _rows(found: Hypotheses) -> list[list[tuple[list[int], float, float]]]:
         ]
         for sentence in zip(tokens, lengths, log_probs, scores, strict=True)
     ]
+
+
+def _check_lengths(min_length: int, max_length: int | None) -> None:
+    shortest = max(1, min_length)
+    if max_length is not None and max_length < shortest:
+        raise ValueError(
+            f"max_length {max_length} is less than {shortest}, the shortest that it "
+            f"may be with min_length {min_length}"
+        )
+
+
+def _check_at_least(least: int, name: str, value: float) -> None:
+    if not value >= least:
+        raise ValueError(f"{name} {value} is less than {least}")

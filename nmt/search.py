@@ -1,22 +1,21 @@
-"""GREEDY and BEAM search over any step function; the whole search is one graph loop.
+"""GREEDY, BEAM and SAMPLING search over any step function; each is one graph loop.
 
 Knows nothing of models, text or attention: a step function is all it sees,
 
-    logits, state = step(tokens, state)
+    logits, state = step(tokens, state, memory)
 
 with tokens [N] int32, logits [N, V], and every leaf of the state batch-first [N, ...].
-The rows of one sentence stand together: N = B in greedy search, N = B * K in beam
-search. Whatever is the same for all rows of a sentence (the encoder's memory) the step
-function closes over; it is never copied nor reordered.
+The rows of one sentence stand together: N = B * K. What is the same for all rows of a
+sentence, the memory, has leaves [B, ...]; it is shared by the rows, never copied.
+Sentences that are done leave the batch (`compaction`).
 
-Shapes: B sentences, K beam width, L longest allowed output and its end of sentence.
+Shapes: B sentences, K rows of each, L longest allowed output and its end of sentence.
 
-Both searches keep these rules
+All searches keep these rules
 - A hypothesis ends with the end of sentence and only so. One that has `max_lengths`
   tokens is made to end: its log-probability counts that forced end like any other, so
-  that every score means the same.
-- log_prob is the sum of natural log-probabilities, end of sentence included; score is
-  log_prob / length^A, the end of sentence counted.
+  that every score means the same. Forced beginnings count in the same way.
+- log_prob is the sum of natural log-probabilities, end of sentence included.
 - Ties go to what was the better hypothesis, then to the lower token id, so that the
   result is a function of the probabilities.
 """
@@ -24,14 +23,32 @@ Both searches keep these rules
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
+
+from nmt.compaction import run_until_finished
+from nmt.continuations import (
+    IMPOSSIBLE,
+    Limits,
+    Turn,
+    best_continuations,
+    drawn_continuations,
+    repeats,
+)
 
 Tensor = Any
 State = Any
-Step = Callable[[Tensor, State], tuple[Tensor, State]]
+Memory = Any
+Step = Callable[[Tensor, State, Memory], tuple[Tensor, State]]
 
-IMPOSSIBLE = -1e9  # the log-probability of what is not allowed; finite, so it adds up
+
+class Start(NamedTuple):
+    """Where a search begins."""
+
+    tokens: Tensor  # [B] int32: what the first step reads
+    state: State  # leaves [B, ...]
+    memory: Memory  # leaves [B, ...]
+    max_lengths: Tensor  # [B] int32: tokens without the end of sentence, at least 1
+    prefix: Tensor  # [B, P] int32: ids that the output begins with, then -1
 
 
 class Hypotheses(NamedTuple):
@@ -43,64 +60,127 @@ class Hypotheses(NamedTuple):
     scores: Tensor  # [B, K] float32; below IMPOSSIBLE / 2: there is no such hypothesis
 
 
-class Limits(NamedTuple):
-    """What a search may output."""
+class Given(NamedTuple):
+    """What does not move; every leaf has the rows of a sentence together."""
 
-    end_id: int
-    forbidden: tuple[int, ...]  # ids never output (padding, begin of sentence, ...)
-    max_lengths: Tensor  # [B] int32: tokens without the end of sentence, at least 1
-    min_length: int = 0  # the same count
+    memory: Memory
+    max_lengths: Tensor  # [B] int32
+    prefix: Tensor  # [B, L] int32, -1 where nothing is forced
+    draws: Tensor  # [B * K, L] float32 in [0, 1), or [B, 0] where nothing is drawn
+
+    def turn(self, time: Tensor, rows: int) -> Turn:
+        """What each of the B * rows rows may output at this time."""
+        forced = self.prefix[:, time]
+        return Turn(time, tf.repeat(self.max_lengths, rows), tf.repeat(forced, rows))
 
 
-def greedy_search(
-    step: Step, state: State, start_tokens: Tensor, limits: Limits
+def greedy_search(step: Step, start: Start, limits: Limits) -> Hypotheses:
+    """The most probable token at each step; K = 1, and the score is log_prob."""
+
+    def choose(logits: Tensor, turn: Turn, _: Tensor) -> tuple[Tensor, Tensor]:
+        gains, ids = best_continuations(logits, 1, limits, turn)
+        return gains[:, 0], ids[:, 0]
+
+    return _single_paths(step, start, limits, choose, 1, tf.zeros([_count(start), 0]))
+
+
+def sample_search(
+    step: Step,
+    start: Start,
+    limits: Limits,
+    draws: Tensor,
+    *,
+    temperature: float,
+    top_k: int,
+    top_p: float,
 ) -> Hypotheses:
-    """The most probable token at each step; K = 1. start_tokens is [B]."""
-    batch = tf.shape(start_tokens)[0]
-    width = tf.reduce_max(limits.max_lengths) + 1
+    """K independent samples a sentence, in the order in which they were drawn.
 
-    def advance(
-        time: Tensor,
-        last: Tensor,
-        state: State,
-        done: Tensor,
-        tokens: Tensor,
-        log_probs: Tensor,
-    ) -> tuple[Any, ...]:
-        logits, state = step(last, state)
-        gains = _allowed(logits, time, limits, limits.max_lengths)
-        # Not argmax, which does not promise the lower id of two equals.
-        gained, chosen = (best[:, 0] for best in tf.math.top_k(gains, 1))
-        last = tf.where(done, limits.end_id, chosen)
-        log_probs += tf.where(done, 0.0, gained)
-        done |= last == limits.end_id
-        return time + 1, last, state, done, _written(tokens, time, last), log_probs
+    draws [B, K, L or more] in [0, 1) are all the chance there is: sample k of a
+    sentence is a function of its probabilities and of draws[b, k]. The score is
+    log_prob. The rest as in `drawn_continuations`.
+    """
+    width = tf.reduce_max(start.max_lengths) + 1
+    size = draws.shape[1]
 
-    start = (
-        tf.constant(0),
-        start_tokens,
-        state,
-        tf.zeros([batch], tf.bool),
-        tf.fill([batch, width], limits.end_id),
-        tf.zeros([batch]),
+    def choose(logits: Tensor, turn: Turn, chance: Tensor) -> tuple[Tensor, Tensor]:
+        return drawn_continuations(
+            logits,
+            chance[:, turn.time],
+            limits,
+            turn,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+        )
+
+    chance = tf.reshape(draws[:, :, :width], [-1, width])
+    return _single_paths(step, start, limits, choose, size, chance)
+
+
+class Paths(NamedTuple):
+    """The moving part of a search in which no hypothesis depends on another."""
+
+    last: Tensor  # [B * K] int32
+    state: State  # leaves [B * K, ...]
+    done: Tensor  # [B * K] bool
+    tokens: Tensor  # [B * K, L] int32
+    log_probs: Tensor  # [B * K] float32
+
+
+def _single_paths(
+    step: Step,
+    start: Start,
+    limits: Limits,
+    choose: Callable[[Tensor, Turn, Tensor], tuple[Tensor, Tensor]],
+    size: int,
+    draws: Tensor,
+) -> Hypotheses:
+    """K hypotheses a sentence; `choose(logits, turn, draws)` is (gains, ids) [N]."""
+    sentences = _count(start)
+    given = _given(start, draws)
+    width = tf.shape(given.prefix)[1]
+
+    def advance(time: Tensor, paths: Paths, given: Given) -> Paths:
+        logits, state = step(paths.last, paths.state, given.memory)
+        gains, ids = choose(logits, given.turn(time, size), given.draws)
+        last = tf.where(paths.done, limits.end_id, ids)
+        return Paths(
+            last=last,
+            state=state,
+            done=paths.done | (last == limits.end_id),
+            tokens=_written(paths.tokens, time, last),
+            log_probs=paths.log_probs + tf.where(paths.done, 0.0, gains),
+        )
+
+    rows = sentences * size
+    moving = Paths(
+        last=tf.repeat(start.tokens, size),
+        state=_repeated(start.state, size),
+        done=tf.zeros([rows], tf.bool),
+        tokens=tf.fill([rows, width], limits.end_id),
+        log_probs=tf.zeros([rows]),
     )
-    *_, tokens, log_probs = tf.while_loop(
-        lambda time, last, state, done, *_: ~tf.reduce_all(done),
+    tokens, log_probs = run_until_finished(
         advance,
-        start,
-        shape_invariants=_any_batch(start),
-        maximum_iterations=width,
+        lambda paths: tf.reduce_all(tf.reshape(paths.done, [-1, size]), 1),
+        lambda paths: (paths.tokens, paths.log_probs),
+        moving,
+        given,
+        sentences,
     )
-    tokens, log_probs = tokens[:, tf.newaxis], log_probs[:, tf.newaxis]
+    tokens = tf.reshape(tokens, [sentences, size, width])
+    log_probs = tf.reshape(log_probs, [sentences, size])
     return Hypotheses(tokens, _lengths(tokens, limits), log_probs, log_probs)
 
 
 class Beam(NamedTuple):
-    """The moving part of a beam search; every leaf is batch-first."""
+    """The moving part of a beam search."""
 
+    last: Tensor  # [B * K] int32
+    state: State  # leaves [B * K, ...]
     tokens: Tensor  # [B, K, L] int32: unfinished hypotheses, most probable first
     log_probs: Tensor  # [B, K] float32, IMPOSSIBLE where there is none
-    state: State  # leaves [B * K, ...]
     ended_tokens: Tensor  # [B, K, L] int32: finished ones, best score first
     ended_log_probs: Tensor  # [B, K] float32
     ended_scores: Tensor  # [B, K] float32, IMPOSSIBLE where there is none yet
@@ -108,14 +188,19 @@ class Beam(NamedTuple):
 
 def beam_search(
     step: Step,
-    state: State,
-    start_tokens: Tensor,
+    start: Start,
     limits: Limits,
     *,
     beam_size: int,
     length_penalty: float,
+    no_repeat_ngram: int = 0,
+    bonus: Callable[[State, Memory], Tensor] | None = None,
 ) -> Hypotheses:
-    """The K best finished hypotheses found. start_tokens is [B]; state leaves [B, ...].
+    """The K best finished hypotheses found.
+
+    score = log_prob / length^length_penalty, the end of sentence counted, plus
+    `bonus(state, memory)` [N], which must not be positive, of the state that comes with
+    the end of sentence.
 
     A hypothesis finishes when its end of sentence is among the K most probable
     continuations of its sentence; a sentence is done with K finished hypotheses, the
@@ -124,28 +209,21 @@ def beam_search(
     hypotheses must remain.
     """
     size = beam_size
-    batch = tf.shape(start_tokens)[0]
-    width = tf.reduce_max(limits.max_lengths) + 1
-    caps = tf.repeat(limits.max_lengths, size)
-    empty = tf.fill([batch, size, width], limits.end_id)
-    none = tf.fill([batch, size], IMPOSSIBLE)
-    # All K rows of a sentence start alike: only the first may count.
-    first_only = tf.where(tf.range(size) == 0, 0.0, IMPOSSIBLE)
-    start = Beam(
-        tokens=empty,
-        log_probs=tf.tile(first_only[tf.newaxis], [batch, 1]),
-        state=tf.nest.map_structure(lambda x: tf.repeat(x, size, 0), state),
-        ended_tokens=empty,
-        ended_log_probs=none,
-        ended_scores=none,
-    )
+    sentences = _count(start)
+    given = _given(start, tf.zeros([sentences, 0]))
+    width = tf.shape(given.prefix)[1]
 
-    def advance(time: Tensor, last: Tensor, beam: Beam) -> tuple[Tensor, Tensor, Beam]:
-        logits, state = step(last, beam.state)
-        gains = _allowed(logits, time, limits, caps)  # [B * K, V]
+    def advance(time: Tensor, beam: Beam, given: Given) -> Beam:
+        logits, state = step(beam.last, beam.state, given.memory)
+        barred = None
+        if no_repeat_ngram:
+            told = tf.reshape(beam.tokens, [-1, width])
+            barred = repeats(told, time, no_repeat_ngram, logits.shape[-1])
         # The 2 K best of a sentence are among the 2 K best of each of its rows.
-        best = min(2 * size, gains.shape[-1])
-        gains, ids = tf.math.top_k(gains, best)  # [B * K, 2 K]
+        best = min(2 * size, logits.shape[-1])
+        gains, ids = best_continuations(
+            logits, best, limits, given.turn(time, size), barred
+        )
         totals = beam.log_probs[..., tf.newaxis] + tf.reshape(gains, [-1, size, best])
         totals = tf.reshape(totals, [-1, size * best])
         totals, places = tf.math.top_k(totals, min(2 * size, size * best))  # [B, 2 K]
@@ -158,9 +236,11 @@ def beam_search(
         is_end = ids == limits.end_id
         in_front = tf.range(totals.shape[-1]) < size
         length = tf.cast(time + 1, tf.float32)
-        scores = tf.where(
-            possible & is_end & in_front, totals / length**length_penalty, IMPOSSIBLE
-        )
+        scores = totals / length**length_penalty
+        if bonus is not None:
+            extra = tf.reshape(bonus(state, given.memory), [-1, size])
+            scores += tf.gather(extra, parents, batch_dims=1)
+        scores = tf.where(possible & is_end & in_front, scores, IMPOSSIBLE)
         # The best K of those that had ended and those that end now.
         ended_scores, kept = tf.math.top_k(
             tf.concat([beam.ended_scores, scores], 1), size
@@ -180,45 +260,56 @@ def beam_search(
         full = tf.reduce_all(ended_scores > IMPOSSIBLE / 2, -1, keepdims=True)
         log_probs = tf.where(full & outscored, IMPOSSIBLE, log_probs)
         rows = tf.gather(parents, alive, batch_dims=1)
-        rows = tf.reshape(rows + tf.range(batch)[:, tf.newaxis] * size, [-1])
-        last = tf.reshape(tf.gather(ids, alive, batch_dims=1), [-1])
-        beam = Beam(
+        first_rows = tf.range(tf.shape(rows)[0])[:, tf.newaxis] * size
+        rows = tf.reshape(rows + first_rows, [-1])
+        return Beam(
+            last=tf.reshape(tf.gather(ids, alive, batch_dims=1), [-1]),
+            state=tf.nest.map_structure(lambda x: tf.gather(x, rows), state),
             tokens=tf.gather(tokens, alive, batch_dims=1),
             log_probs=log_probs,
-            state=tf.nest.map_structure(lambda x: tf.gather(x, rows), state),
             ended_tokens=keep(beam.ended_tokens, tokens),
             ended_log_probs=keep(beam.ended_log_probs, totals),
             ended_scores=ended_scores,
         )
-        return time + 1, last, beam
 
-    variables = (tf.constant(0), tf.repeat(start_tokens, size), start)
-    *_, beam = tf.while_loop(
-        lambda time, last, beam: tf.reduce_any(beam.log_probs > IMPOSSIBLE / 2),
+    empty = tf.fill([sentences, size, width], limits.end_id)
+    none = tf.fill([sentences, size], IMPOSSIBLE)
+    # All K rows of a sentence start alike: only the first may count.
+    first_only = tf.where(tf.range(size) == 0, 0.0, IMPOSSIBLE)
+    moving = Beam(
+        last=tf.repeat(start.tokens, size),
+        state=_repeated(start.state, size),
+        tokens=empty,
+        log_probs=tf.tile(first_only[tf.newaxis], [sentences, 1]),
+        ended_tokens=empty,
+        ended_log_probs=none,
+        ended_scores=none,
+    )
+    tokens, log_probs, scores = run_until_finished(
         advance,
-        variables,
-        shape_invariants=_any_batch(variables),
-        maximum_iterations=width,
+        lambda beam: tf.reduce_all(beam.log_probs <= IMPOSSIBLE / 2, 1),
+        lambda beam: (beam.ended_tokens, beam.ended_log_probs, beam.ended_scores),
+        moving,
+        given,
+        sentences,
     )
-    return Hypotheses(
-        beam.ended_tokens,
-        _lengths(beam.ended_tokens, limits),
-        beam.ended_log_probs,
-        beam.ended_scores,
-    )
+    return Hypotheses(tokens, _lengths(tokens, limits), log_probs, scores)
 
 
-def _allowed(logits: Tensor, time: Tensor, limits: Limits, caps: Tensor) -> Tensor:
-    """Log-probabilities [N, V] in float32, IMPOSSIBLE for what may not come now.
+def _count(start: Start) -> Tensor:
+    return tf.shape(start.tokens)[0]
 
-    They are not renormalised over what may come: a score stays the model's own.
-    """
-    log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-    ids = np.arange(logits.shape[-1])
-    is_end = tf.constant(ids == limits.end_id)
-    barred = np.isin(ids, limits.forbidden) | (is_end & (time < limits.min_length))
-    must_end = (time >= caps)[:, tf.newaxis]  # [N, 1]
-    return tf.where(tf.where(must_end, ~is_end, barred), IMPOSSIBLE, log_probs)
+
+def _given(start: Start, draws: Tensor) -> Given:
+    """What does not move, with forced ids [B, L] for every time."""
+    width = tf.reduce_max(start.max_lengths) + 1
+    free = width - tf.shape(start.prefix)[1]
+    prefix = tf.pad(start.prefix, [[0, 0], [0, free]], constant_values=-1)
+    return Given(start.memory, start.max_lengths, prefix, draws)
+
+
+def _repeated(structure: Any, times: int) -> Any:
+    return tf.nest.map_structure(lambda x: tf.repeat(x, times, 0), structure)
 
 
 def _written(tokens: Tensor, time: Tensor, ids: Tensor) -> Tensor:
@@ -230,11 +321,3 @@ def _written(tokens: Tensor, time: Tensor, ids: Tensor) -> Tensor:
 def _lengths(tokens: Tensor, limits: Limits) -> Tensor:
     """Tokens [..., L] before the end of sentence: int32 [...]."""
     return tf.reduce_sum(tf.cast(tokens != limits.end_id, tf.int32), -1)
-
-
-def _any_batch(structure: Any) -> Any:
-    """Shapes for a loop in which every first axis may change its static size."""
-    return tf.nest.map_structure(
-        lambda x: tf.TensorShape([None, *x.shape[1:]] if x.shape.rank else []),
-        structure,
-    )

@@ -44,7 +44,7 @@ def batch_loss(
     model: TranslationModel, batch: Batch, smoothing: float, noise: Noise = SILENCE
 ) -> Sums:
     """Teacher-forced loss of a batch; padding is left out before the softmax."""
-    readouts = model.readouts(batch.source, batch.target_in, noise)  # [T, B, E]
+    readouts, _ = model.teacher_forced(batch.source, batch.target_in, noise)
     targets = tf.reshape(tf.transpose(batch.target_out), [-1])
     real = tf.where(targets != PAD)[:, 0]
     rows = tf.gather(tf.reshape(readouts, [-1, readouts.shape[-1]]), real)

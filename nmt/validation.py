@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from nmt.batches import Batch, pack
-from nmt.decoding import SearchOptions
+from nmt.decoding import Greedy
 from nmt.evaluation import QuickScores, quick
 from nmt.model import TranslationModel
 from nmt.tokenizer import TokenizerPair
@@ -21,8 +21,6 @@ from nmt.translation import BATCH_SIZE, translate
 from nmt.update import BATCH_SIGNATURE, batch_loss
 
 Tensor = Any
-
-GREEDY = SearchOptions(method="greedy")
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Validation:
         sums = [self._loss(*batch) for batch in self.batches]
         plain = math.fsum(float(part.plain) for part in sums)
         tokens = math.fsum(float(part.tokens) for part in sums)
-        translated = translate(self.model, self.tokenizers, self.sources, GREEDY)
+        translated = translate(self.model, self.tokenizers, self.sources, Greedy())
         translations = [line.hypotheses[0].text for line in translated]
         scores = quick(translations, self.references, target_language=self.language)
         return ValidationResult(plain / tokens, scores, translations)

@@ -2,98 +2,98 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
-import tensorflow as tf
+from tiny_models import random_sentences, tiny_model
 
-from nmt.batches import pack
-from nmt.config import ModelConfig
-from nmt.decoding import Hypothesis, SearchOptions, decode, longest_output
+from nmt import decoding, scoring
+from nmt.decoding import (
+    Beam,
+    Greedy,
+    Hypothesis,
+    Sample,
+    Search,
+    decode,
+    longest_output,
+)
 from nmt.model import TranslationModel
 from nmt.tokenizer import BOS, EOS, PAD, UNK
 
-VOCABULARY = 12
-GREEDY = SearchOptions(method="greedy")
-BEAM = SearchOptions(beam_size=4, length_penalty=0.6, nbest=4)
+GREEDY = Greedy()
+BEAM = Beam(beam_size=4, length_penalty=0.6, nbest=4)
+SAMPLE = Sample(samples=3, temperature=0.8, top_p=0.95)
 
-either_search = pytest.mark.parametrize(
-    "options", [GREEDY, BEAM], ids=lambda o: o.method
+any_search = pytest.mark.parametrize(
+    "search", [GREEDY, BEAM, SAMPLE], ids=["greedy", "beam", "sample"]
 )
 
-
-def sources(lengths: Sequence[int]) -> list[list[int]]:
-    random = np.random.default_rng(1)
-    return [random.integers(4, VOCABULARY, length).tolist() for length in lengths]
-
-
 # Neither sorted nor of one length; 21 is far longer than its neighbours.
-SOURCES = sources([5, 2, 9, 21, 1, 4, 4, 7, 3, 12, 6, 2, 1, 8])
+SOURCES = random_sentences(1, [5, 2, 9, 21, 1, 4, 4, 7, 3, 12, 6, 2, 1, 8])
+
+# Beyond the longest output of the shortest source.
+SHORTEST = longest_output(1) + 1
 
 
 @pytest.fixture(scope="module")
 def model() -> TranslationModel:
-    """Random weights so large that translations differ and some of them end."""
-    config = ModelConfig(embedding_size=5, encoder_size=4, decoder_size=6)
-    model = TranslationModel(config, VOCABULARY, VOCABULARY, seed=3)
-    weights = model.parameters.values()
-    model.parameters.assign({name: 3 * value for name, value in weights.items()})
-    return model
+    """Its translations differ, and some of them end."""
+    return tiny_model(3)
 
 
 def ids(found: Sequence[Sequence[Hypothesis]]) -> list[list[list[int]]]:
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 
-@either_search
-@pytest.mark.parametrize("batch_size", [1, 3, 64])
-def test_each_source_in_order_gets_what_it_gets_alone(
-    model: TranslationModel, options: SearchOptions, batch_size: int
+def assert_equal(
+    found: Sequence[Sequence[Hypothesis]], expected: Sequence[Sequence[Hypothesis]]
 ) -> None:
-    found = decode(model, SOURCES, options, batch_size)
-    alone = [decode(model, [source], options)[0] for source in SOURCES]
-    assert ids(found) == ids(alone)
-    for one, other in zip(found, alone, strict=True):
+    assert ids(found) == ids(expected)
+    for one, other in zip(found, expected, strict=True):
         log_probs = [hypothesis.log_prob for hypothesis in other]
         assert [x.log_prob for x in one] == pytest.approx(log_probs, abs=1e-4)
+
+
+@any_search
+def test_each_source_in_any_order_and_batch_gets_what_it_gets_alone(
+    model: TranslationModel, search: Search
+) -> None:
+    alone = [decode(model, [source], search)[0] for source in SOURCES]
+    for batch_size in (1, 3, 64):
+        assert_equal(decode(model, SOURCES, search, batch_size), alone)
+    assert_equal(decode(model, SOURCES[::-1], search), alone[::-1])
     # Otherwise the order would not show.
-    assert len({tuple(best.ids) for best, *_ in found}) > len(SOURCES) / 2
+    assert len({tuple(best.ids) for best, *_ in alone}) > len(SOURCES) / 2
 
 
 def test_a_long_neighbour_changes_nothing(model: TranslationModel) -> None:
-    short, long = sources([3, 60])
-    for options in (GREEDY, BEAM):
-        alone, beside = (decode(model, x, options)[0] for x in ([short], [short, long]))
-        assert ids([alone]) == ids([beside])
-        assert alone[0].finished == beside[0].finished
+    short, long = random_sentences(2, [3, 60])
+    for search in (GREEDY, BEAM, SAMPLE):
+        alone, beside = (decode(model, x, search)[0] for x in ([short], [short, long]))
+        assert_equal([beside], [alone])
+        assert [x.finished for x in beside] == [x.finished for x in alone]
 
 
-@either_search
+@any_search
 def test_a_log_prob_is_that_of_the_model_with_the_target_known(
-    model: TranslationModel, options: SearchOptions
+    model: TranslationModel, search: Search
 ) -> None:
-    found = decode(model, SOURCES, options)
-    pairs = [
-        (source, hypothesis)
-        for source, hypotheses in zip(SOURCES, found, strict=True)
-        for hypothesis in hypotheses
-    ]
-    batch = pack([source for source, _ in pairs], [said.ids for _, said in pairs])
-    logits = model.logits(model.readouts(batch.source, batch.target_in))  # [T, B, V]
-    log_probs = tf.transpose(tf.nn.log_softmax(logits), [1, 0, 2])
-    each = tf.gather(log_probs, batch.target_out, batch_dims=2)
-    totals = tf.reduce_sum(tf.where(batch.target_out == PAD, 0.0, each), 1).numpy()
-    for total, (_, said) in zip(totals, pairs, strict=True):
-        assert said.log_prob == pytest.approx(total, abs=1e-4)
-        penalty = options.length_penalty if options is BEAM else 0.0
-        score = said.log_prob / (len(said.ids) + 1) ** penalty
-        assert said.score == pytest.approx(score, abs=1e-5)
+    penalty = search.length_penalty if isinstance(search, Beam) else 0.0
+    found = decode(model, SOURCES, search)
+    for source, hypotheses in zip(SOURCES, found, strict=True):
+        targets = [said.ids for said in hypotheses]
+        log_probs = scoring.score(model, [source] * len(targets), targets)
+        assert [said.log_prob for said in hypotheses] == pytest.approx(
+            log_probs, abs=1e-4
+        )
+        for said in hypotheses:
+            score = said.log_prob / (len(said.ids) + 1) ** penalty
+            assert said.score == pytest.approx(score, abs=1e-5)
 
 
-@either_search
+@any_search
 def test_only_what_is_cut_at_its_longest_is_unfinished(
-    model: TranslationModel, options: SearchOptions
+    model: TranslationModel, search: Search
 ) -> None:
-    found = decode(model, SOURCES, options)
+    found = decode(model, SOURCES, search)
     for source, hypotheses in zip(SOURCES, found, strict=True):
         for hypothesis in hypotheses:
             longest = longest_output(len(source))
@@ -104,12 +104,12 @@ def test_only_what_is_cut_at_its_longest_is_unfinished(
     assert {True, False} == set(every)
 
 
-@either_search
+@any_search
 def test_lengths_stay_between_the_two_that_are_asked_for(
-    model: TranslationModel, options: SearchOptions
+    model: TranslationModel, search: Search
 ) -> None:
-    for shortest, longest in ((0, 1), (3, 3), (3, 6)):
-        limited = replace(options, min_length=shortest, max_length=longest)
+    for shortest, longest in ((0, 1), (SHORTEST, SHORTEST), (SHORTEST, 16)):
+        limited = replace(search, min_length=shortest, max_length=longest)
         for hypothesis in sum(decode(model, SOURCES, limited), []):
             assert shortest <= len(hypothesis.ids) <= longest
             assert hypothesis.finished == (len(hypothesis.ids) < longest)
@@ -118,10 +118,8 @@ def test_lengths_stay_between_the_two_that_are_asked_for(
 def test_a_min_length_beyond_the_default_longest_output_is_kept(
     model: TranslationModel,
 ) -> None:
-    (source,) = sources([1])
-    shortest = longest_output(len(source)) + 5
-    ((best,),) = decode(model, [source], replace(GREEDY, min_length=shortest))
-    assert len(best.ids) == shortest
+    ((best,),) = decode(model, [[7]], replace(GREEDY, min_length=SHORTEST))
+    assert len(best.ids) == SHORTEST
 
 
 def test_nbest_are_the_first_of_all_and_best_comes_first(
@@ -137,23 +135,91 @@ def test_nbest_are_the_first_of_all_and_best_comes_first(
         assert fewer == [hypotheses[:nbest] for hypotheses in every]
 
 
+def test_samples_are_the_same_however_many_there_are_and_best_comes_first(
+    model: TranslationModel,
+) -> None:
+    three = decode(model, SOURCES, SAMPLE)
+    for found, more in zip(
+        three, decode(model, SOURCES, replace(SAMPLE, samples=9)), strict=True
+    ):
+        ranks = [hypothesis.score for hypothesis in more]
+        assert ranks == sorted(ranks, reverse=True)
+        assert {tuple(x.ids) for x in found} <= {tuple(x.ids) for x in more}
+
+
+def test_another_seed_draws_others_and_the_same_seed_the_same(
+    model: TranslationModel,
+) -> None:
+    other = replace(SAMPLE, seed=2)
+    found = decode(model, SOURCES, SAMPLE)
+    assert decode(model, SOURCES, SAMPLE) == found
+    assert ids(decode(model, SOURCES, other)) != ids(found)
+
+
+@any_search
+def test_hypotheses_begin_with_the_prefix_and_their_log_prob_counts_it(
+    model: TranslationModel, search: Search
+) -> None:
+    # The last is longer than the longest output; not all sources have one.
+    prefixes = random_sentences(3, [0, 1, 3, 0, longest_output(1) + 2])
+    some = SOURCES[:5]
+    free = decode(model, some, search)
+    begun = decode(model, some, search, prefixes=prefixes)
+    for source, prefix, hypotheses in zip(some, prefixes, begun, strict=True):
+        targets = [said.ids for said in hypotheses]
+        assert all(target[: len(prefix)] == prefix for target in targets)
+        log_probs = scoring.score(model, [source] * len(targets), targets)
+        assert [said.log_prob for said in hypotheses] == pytest.approx(
+            log_probs, abs=1e-4
+        )
+    assert_equal([begun[0], begun[3]], [free[0], free[3]])
+    assert targets[0] == prefixes[-1]  # which leaves no room
+    batches_of_one = decode(model, some, search, batch_size=1, prefixes=prefixes)
+    assert_equal(batches_of_one, begun)
+
+
+@any_search
+def test_one_graph_serves_all_shapes_lengths_counts_seeds_and_prefixes(
+    model: TranslationModel, search: Search
+) -> None:
+    graph = decoding._graph(model, decoding._without_limits(search))
+    graphs = decoding._graph.cache_info().misses
+    changes: list[dict[str, Any]] = [{}, {"max_length": 3}]
+    changes += [{"nbest": 1}] if isinstance(search, Beam) else []
+    changes += [{"seed": 9}] if isinstance(search, Sample) else []
+    for change in changes:
+        for some in (SOURCES, SOURCES[:1], SOURCES[1:4]):
+            prefixes = [source[:1] for source in some]
+            decode(model, some, replace(search, **change), prefixes=prefixes)
+    assert decoding._graph.cache_info().misses == graphs
+    assert graph.experimental_get_tracing_count() == 1
+
+
 def test_nothing_to_decode_is_nothing(model: TranslationModel) -> None:
     assert decode(model, [], BEAM) == []
 
 
 @pytest.mark.parametrize(
-    ("named", "options"),
+    ("named", "kind", "options"),
     [
-        ("nbest 4", {"beam_size": 3, "nbest": 4}),
-        ("nbest 1", {"beam_size": 0}),
-        ("nbest 0", {"nbest": 0}),
-        ("nbest 2", {"method": "greedy", "nbest": 2}),
-        ("max_length 4", {"min_length": 5, "max_length": 4}),
-        ("max_length 0", {"max_length": 0}),
+        ("nbest 4", Beam, {"beam_size": 3, "nbest": 4}),
+        ("nbest 1", Beam, {"beam_size": 0}),
+        ("nbest 0", Beam, {"nbest": 0}),
+        ("length_penalty -1", Beam, {"length_penalty": -1}),
+        ("coverage_penalty nan", Beam, {"coverage_penalty": float("nan")}),
+        ("no_repeat_ngram -1", Beam, {"no_repeat_ngram": -1}),
+        ("max_length 4", Greedy, {"min_length": 5, "max_length": 4}),
+        ("max_length 0", Sample, {"max_length": 0}),
+        ("samples 0", Sample, {"samples": 0}),
+        ("temperature 0", Sample, {"temperature": 0}),
+        ("temperature inf", Sample, {"temperature": float("inf")}),
+        ("top_k -1", Sample, {"top_k": -1}),
+        ("top_p 0", Sample, {"top_p": 0}),
+        ("top_p 1.5", Sample, {"top_p": 1.5}),
     ],
 )
 def test_options_that_cannot_be_met_are_refused(
-    named: str, options: dict[str, Any]
+    named: str, kind: Any, options: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=f"^{named} is "):
-        SearchOptions(**options)
+        kind(**options)

@@ -1,162 +1,37 @@
-"""Search driven by a table instead of a net: languages small enough to enumerate.
-
-A language gives every history its own distribution, and the history is known from the
-state only. So a hypothesis that went on with another one's state would show in its
-log-probability.
-"""
+"""GREEDY and BEAM search in languages small enough to enumerate."""
 
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy.typing import NDArray
-
-from nmt.search import (
-    IMPOSSIBLE,
-    Hypotheses,
-    Limits,
-    State,
-    Step,
-    beam_search,
-    greedy_search,
+from languages import (
+    END,
+    LONGEST,
+    START,
+    Found,
+    Language,
+    Tokens,
+    all_sequences,
+    assert_equal,
+    brute_force,
+    gains,
+    markov_language,
+    random_languages,
+    ranked,
+    search,
+    start,
+    step,
+    weighed,
 )
 
-START, END = 0, 1  # the start is never said; words are the ids from 2 on
-LONGEST = 4
-
-Languages = NDArray[np.float32]  # [B, V^LONGEST, V]: logits by sentence and history
-Tokens = tuple[int, ...]  # without the end of sentence
-Search = Callable[..., Hypotheses]
-
-
-class Found(NamedTuple):
-    tokens: Tokens
-    log_prob: float
-    score: float
-
-
-def random_languages(
-    seed: int, *, sentences: int = 10, words: int = 3, scale: float = 1.5
-) -> Languages:
-    random = np.random.default_rng(seed)
-    ids = words + 2
-    shape = [sentences, ids**LONGEST, ids]
-    return random.normal(scale=scale, size=shape).astype(np.float32)
-
-
-def markov_language(probabilities: Sequence[Sequence[float]]) -> Languages:
-    """One language with p(id | id before it), as a table of histories."""
-    ids = len(probabilities)
-    before = np.arange(ids**LONGEST) % ids
-    return np.log(np.array(probabilities, np.float32))[np.newaxis, before]
-
-
-def table(languages: Languages) -> tuple[Step, State, Any]:
-    """(step, state, start tokens) of a search in these languages."""
-    logits = tf.constant(languages)
-    ids = languages.shape[-1]
-
-    def step(tokens: Any, state: State) -> tuple[Any, State]:
-        history = state["history"][0] * ids + tokens
-        where = tf.stack([state["sentence"], history], -1)
-        return tf.gather_nd(logits, where), {**state, "history": (history,)}
-
-    start_tokens = tf.fill([len(languages)], START)
-    state = {"sentence": tf.range(len(languages)), "history": (start_tokens,)}
-    return step, state, start_tokens
-
-
-def search(
-    languages: Languages,
-    *,
-    beam_size: int | None = None,
-    length_penalty: float = 0.0,
-    caps: int | Sequence[int] = LONGEST,
-    min_length: int = 0,
-    forbidden: tuple[int, ...] = (START,),
-) -> Hypotheses:
-    """Beam search, or greedy search where there is no beam_size."""
-    max_lengths = tf.constant(np.broadcast_to(caps, len(languages)).astype(np.int32))
-    limits = Limits(END, forbidden, max_lengths, min_length)
-    if beam_size is None:
-        return greedy_search(*table(languages), limits)
-    return beam_search(
-        *table(languages), limits, beam_size=beam_size, length_penalty=length_penalty
-    )
-
-
-def read(hypotheses: Hypotheses) -> list[list[Found]]:
-    """What was found, sentence by sentence, with all that must hold for any search."""
-    tokens, lengths, log_probs, scores = (tensor.numpy() for tensor in hypotheses)
-    sentences = []
-    for row in range(len(tokens)):
-        count = int((scores[row] > IMPOSSIBLE / 2).sum())
-        assert (np.diff(scores[row]) <= 0).all()  # so the missing ones come last
-        for said, length in zip(tokens[row], lengths[row, :count], strict=False):
-            assert (said[:length] != END).all() and (said[length:] == END).all()
-            assert length < len(said)
-        sentences.append(
-            [
-                Found(
-                    tuple(tokens[row, rank, : lengths[row, rank]].tolist()),
-                    float(log_probs[row, rank]),
-                    float(scores[row, rank]),
-                )
-                for rank in range(count)
-            ]
-        )
-        assert len({found.tokens for found in sentences[-1]}) == count
-    return sentences
-
-
-def assert_equal(
-    found: Sequence[Sequence[Found]], expected: Sequence[Sequence[Found]]
-) -> None:
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        assert [x.tokens for x in one] == [x.tokens for x in other]
-        for place in ("log_prob", "score"):
-            numbers = [getattr(x, place) for x in other]
-            assert [getattr(x, place) for x in one] == pytest.approx(numbers, abs=1e-5)
-
-
-def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    exact = logits.astype(np.float64)
-    return exact - np.log(np.exp(exact).sum(-1, keepdims=True))
-
-
-def gains(language: NDArray[np.float32], tokens: Tokens) -> NDArray[np.float64]:
-    """Log-probabilities [V] of what follows `tokens`, from the table."""
-    history = 0
-    for token in tokens:
-        history = history * language.shape[-1] + token
-    return log_softmax(language[history])
-
-
-def weighed(
-    language: NDArray[np.float32], tokens: Tokens, length_penalty: float
-) -> Found:
-    """`tokens` with the log-probability and score that the table gives them."""
-    said = [*tokens, END]
-    log_prob = sum(
-        gains(language, tokens[:time])[token] for time, token in enumerate(said)
-    )
-    return Found(tokens, log_prob, log_prob / len(said) ** length_penalty)
-
-
-def all_sequences(words: int, cap: int, min_length: int = 0) -> list[Tokens]:
-    return [
-        tokens
-        for length in range(min_length, cap + 1)
-        for tokens in itertools.product(range(2, words + 2), repeat=length)
-    ]
+from nmt.continuations import Limits
+from nmt.search import Hypotheses, Start, State, beam_search, greedy_search
 
 
 def beam_by_hand(
-    language: NDArray[np.float32], size: int, length_penalty: float, cap: int
+    language: Language, size: int, length_penalty: float, cap: int
 ) -> list[Found]:
     """The rule of beam search in plain Python, one sentence at a time."""
     unfinished: list[tuple[Tokens, float]] = [((), 0.0)]
@@ -189,8 +64,8 @@ either_search = pytest.mark.parametrize("beam_size", [None, 3], ids=["greedy", "
 def test_a_beam_of_one_is_greedy_search() -> None:
     languages = random_languages(1, sentences=60)
     caps = [1, 2, 3, 4] * 15
-    greedy = read(search(languages, caps=caps))
-    assert_equal(read(search(languages, beam_size=1, caps=caps)), greedy)
+    greedy = ranked(search(languages, caps=caps))
+    assert_equal(ranked(search(languages, beam_size=1, caps=caps)), greedy)
     assert {len(best.tokens) for (best,) in greedy} == set(range(LONGEST + 1))
 
 
@@ -202,11 +77,7 @@ def test_a_wide_beam_ranks_all_sequences_as_brute_force_does(
     languages = random_languages(2)
     sequences = all_sequences(3, LONGEST, min_length)
     expected = [
-        sorted(
-            (weighed(language, tokens, length_penalty) for tokens in sequences),
-            key=lambda found: -found.score,
-        )
-        for language in languages
+        brute_force(language, sequences, length_penalty) for language in languages
     ]
     found = search(
         languages,
@@ -214,7 +85,7 @@ def test_a_wide_beam_ranks_all_sequences_as_brute_force_does(
         length_penalty=length_penalty,
         min_length=min_length,
     )
-    assert_equal(read(found), expected)
+    assert_equal(ranked(found), expected)
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0])
@@ -231,14 +102,14 @@ def test_a_narrow_beam_finds_what_its_rule_in_plain_python_finds(
     found = search(
         languages, beam_size=beam_size, length_penalty=length_penalty, caps=caps
     )
-    assert_equal(read(found), expected)
+    assert_equal(ranked(found), expected)
 
 
 @either_search
 def test_a_hypothesis_goes_on_with_its_own_state(beam_size: int | None) -> None:
     languages = random_languages(4, sentences=40, scale=0.5)
     for language, found in zip(
-        languages, read(search(languages, beam_size=beam_size)), strict=True
+        languages, ranked(search(languages, beam_size=beam_size)), strict=True
     ):
         again = [weighed(language, hypothesis.tokens, 0.0) for hypothesis in found]
         assert_equal([found], [again])
@@ -256,7 +127,7 @@ def test_improbable_early_ends_do_not_end_a_confident_search() -> None:
         ]
     )
     for length_penalty in (0.0, 1.0):
-        (found,) = read(search(language, beam_size=2, length_penalty=length_penalty))
+        (found,) = ranked(search(language, beam_size=2, length_penalty=length_penalty))
         assert found[0].tokens == (2, 3)
 
 
@@ -265,7 +136,7 @@ def test_a_finished_hypothesis_keeps_its_score_when_better_ones_come() -> None:
     # longer one is better, so it moves back at each step; 31 is all sequences.
     language = markov_language([[1e-6, 0.4, 0.5, 0.1]] * 4)
     for cap in range(1, LONGEST + 1):
-        (found,) = read(search(language, beam_size=31, length_penalty=3.0, caps=cap))
+        (found,) = ranked(search(language, beam_size=31, length_penalty=3.0, caps=cap))
         assert found[-1].tokens == ()
         assert found[-1].score == pytest.approx(np.log(0.4), abs=1e-5)
         again = [weighed(language[0], hypothesis.tokens, 3.0) for hypothesis in found]
@@ -277,7 +148,7 @@ def test_at_its_longest_a_hypothesis_is_made_to_end_and_pays_for_it(
     beam_size: int | None,
 ) -> None:
     language = markov_language([[1e-6, 0.01, 0.9, 0.09]] * 4)
-    (found,) = read(search(language, beam_size=beam_size, caps=3))
+    (found,) = ranked(search(language, beam_size=beam_size, caps=3))
     best = max(found, key=lambda hypothesis: len(hypothesis.tokens))
     assert best.tokens == (2, 2, 2)
     assert best.log_prob == pytest.approx(3 * np.log(0.9) + np.log(0.01), abs=1e-5)
@@ -290,7 +161,7 @@ def test_nothing_forbidden_and_nothing_too_short_comes_out(
     languages = random_languages(5, sentences=40)
     languages[..., [START, END, 3]] += 5  # wants to say what it may not, and to end
     for min_length in range(LONGEST + 1):
-        hypotheses = read(
+        hypotheses = ranked(
             search(
                 languages,
                 beam_size=beam_size,
@@ -307,13 +178,13 @@ def test_nothing_forbidden_and_nothing_too_short_comes_out(
 
 @either_search
 def test_a_sentence_is_searched_as_if_it_were_alone(beam_size: int | None) -> None:
-    languages = random_languages(6, sentences=12)
-    caps = [1, 4, 2, 3] * 3
-    together = read(
+    languages = random_languages(6, sentences=8)
+    caps = [1, 4, 2, 3] * 2
+    together = ranked(
         search(languages, beam_size=beam_size, length_penalty=1.0, caps=caps)
     )
     alone = [
-        read(search(language, beam_size=beam_size, length_penalty=1.0, caps=cap))[0]
+        ranked(search(language, beam_size=beam_size, length_penalty=1.0, caps=cap))[0]
         for language, cap in zip(languages[:, np.newaxis], caps, strict=True)
     ]
     assert_equal(together, alone)
@@ -325,38 +196,39 @@ def test_a_graph_finds_what_running_op_by_op_finds(
     beam_size: int | None, sentences: int | None
 ) -> None:
     languages = random_languages(7)
-    known_rows, state, start_tokens = table(languages)
+    beginning = start(languages, [4, 2, 3, 1, 4] * 2)
 
-    def step(tokens: Any, state: State) -> tuple[Any, State]:
+    def step_of_unknown_size(
+        tokens: Any, state: State, memory: Any
+    ) -> tuple[Any, State]:
         # As in many a net, the graph cannot tell how many rows come out.
-        logits, state = known_rows(tokens, state)
+        logits, state = step(tokens, state, memory)
         return logits, tf.nest.map_structure(
             lambda x: tf.boolean_mask(x, tf.ones_like(x, tf.bool)), state
         )
 
-    def find(start_tokens: Any, max_lengths: Any, state: State) -> Hypotheses:
-        limits = Limits(END, (START,), max_lengths)
+    def find(start: Start) -> Hypotheses:
+        limits = Limits(END, (START,))
         if beam_size is None:
-            return greedy_search(step, state, start_tokens, limits)
+            return greedy_search(step_of_unknown_size, start, limits)
         return beam_search(
-            step, state, start_tokens, limits, beam_size=beam_size, length_penalty=1.0
+            step_of_unknown_size, start, limits, beam_size=beam_size, length_penalty=1.0
         )
 
-    rows = tf.TensorSpec([sentences], tf.int32)
-    signature = [rows, rows, {"sentence": rows, "history": (rows,)}]
-    graph = tf.function(find, input_signature=signature, autograph=False)
-    caps = tf.constant([4, 2, 3, 1, 4] * 2)
-    expected = find(start_tokens, caps, state)
-    assert_equal(read(graph(start_tokens, caps, state)), read(expected))
+    signature = tf.nest.map_structure(
+        lambda x: tf.TensorSpec([sentences, *x.shape[1:]], x.dtype), beginning
+    )
+    graph = tf.function(find, input_signature=[signature], autograph=False)
+    assert_equal(ranked(graph(beginning)), ranked(find(beginning)))
 
 
 def test_ties_go_to_the_lower_id() -> None:
     uniform = np.zeros([1, 5**LONGEST, 5], np.float32)
     uniform[..., END] = -1
-    (greedy,) = read(search(uniform, caps=3))
+    (greedy,) = ranked(search(uniform, caps=3))
     assert greedy[0].tokens == (2, 2, 2)
     sequences = all_sequences(3, 2)
-    (found,) = read(search(uniform, beam_size=len(sequences), caps=2))
+    (found,) = ranked(search(uniform, beam_size=len(sequences), caps=2))
     assert [hypothesis.tokens for hypothesis in found] == sequences
 
 
@@ -367,7 +239,7 @@ def test_hypotheses_that_do_not_exist_are_marked_impossible(beam_size: int) -> N
     sequences = all_sequences(1, 3)
     hypotheses = search(languages, beam_size=beam_size, caps=3)
     assert hypotheses.scores.shape == [len(languages), beam_size]
-    for found in read(hypotheses):
+    for found in ranked(hypotheses):
         assert len(found) == min(beam_size, len(sequences))
         if beam_size >= len(sequences):
             assert {hypothesis.tokens for hypothesis in found} == set(sequences)
@@ -377,4 +249,4 @@ def test_where_only_the_end_can_come_it_is_the_only_hypothesis() -> None:
     only_end = np.full([1, 2**LONGEST, 2], -np.inf, np.float32)
     only_end[..., END] = 0.0
     for beam_size in (None, 1, 3):
-        assert read(search(only_end, beam_size=beam_size)) == [[((), 0.0, 0.0)]]
+        assert ranked(search(only_end, beam_size=beam_size)) == [[((), 0.0, 0.0)]]

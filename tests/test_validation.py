@@ -9,7 +9,7 @@ from conftest import Toy, ToyRun
 
 from nmt.batches import pack
 from nmt.corpus import load_pairs
-from nmt.decoding import SearchOptions, decode
+from nmt.decoding import Greedy, decode
 from nmt.evaluation import QuickScores, Score, quick
 from nmt.model import TranslationModel
 from nmt.run import OpenRun, open_run
@@ -40,7 +40,7 @@ def test_validation_is_the_mean_loss_of_tokens_and_the_scores_of_greedy_translat
     tokens = sum(len(ids) + 1 for ids in target_ids)
     np.testing.assert_allclose(result.loss, float(sums.plain) / tokens, rtol=1e-5)
     assert result.perplexity == math.exp(result.loss)
-    found = decode(model, source_ids, SearchOptions(method="greedy"))
+    found = decode(model, source_ids, Greedy())
     translations = tokenizers.target.decode([best.ids for best, *_ in found])
     assert result.translations == translations
     assert result.scores == quick(translations, references)
