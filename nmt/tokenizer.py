@@ -25,6 +25,7 @@ from pathlib import Path
 
 import sentencepiece
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
+from sentencepiece.sentencepiece_pb2 import SentencePieceText
 
 from nmt.config import TextPair, TokenizerConfig
 from nmt.errors import ConfigError, DataError, RunError
@@ -83,6 +84,23 @@ class Tokenizer:
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The name of each id; U+2581 in it stands for a space."""
         return [self._processor.id_to_piece(int(token)) for token in ids]
+
+    def ids(self, pieces: Sequence[str]) -> list[int]:
+        """The ids of pieces by name."""
+        return [self._processor.piece_to_id(piece) for piece in pieces]
+
+    def spans(self, line: str) -> list[tuple[int, int]]:
+        """(begin, end) of each of its ids in the line, in bytes of UTF-8."""
+        return _spans(self._processor.encode(line, out_type="serialized_proto"))
+
+    def decoded_spans(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(begin, end) of each id in the decoded text, in bytes of UTF-8.
+
+        None of the ids is a special one.
+        """
+        assert all(token >= NUM_SPECIAL for token in ids)
+        plain = [int(token) for token in ids]
+        return _spans(self._processor.decode(plain, out_type="serialized_proto"))
 
 
 @dataclass(frozen=True)
@@ -145,6 +163,11 @@ def train_tokenizers(
         joint = _train(config, [*sources, *targets])
         return TokenizerPair(joint, joint)
     return TokenizerPair(_train(config, sources), _train(config, targets))
+
+
+def _spans(serialized: bytes) -> list[tuple[int, int]]:
+    text = SentencePieceText.FromString(serialized)
+    return [(piece.begin, piece.end) for piece in text.pieces]
 
 
 def _load(path: Path) -> Tokenizer:

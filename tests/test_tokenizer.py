@@ -51,6 +51,28 @@ def test_nothing_is_lost_in_a_round_trip(
         assert not {PAD, UNK, BOS, EOS} & {token for row in ids for token in row}
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])))
+def test_the_spans_of_its_tokens_divide_a_line(
+    subwords: dict[str, Tokenizer], line: str
+) -> None:
+    for tokenizer in subwords.values():
+        for text in (line, *AWKWARD):
+            [ids] = tokenizer.encode([text])
+            spans, whole = tokenizer.spans(text), text.encode()
+            assert tokenizer.ids(tokenizer.pieces(ids)) == ids
+            assert len(spans) == len(ids)
+            assert b"".join(whole[begin:end] for begin, end in spans) == whole
+            for piece, (begin, end) in zip(tokenizer.pieces(ids), spans, strict=True):
+                if not piece.startswith("<0x"):
+                    spelt = piece.replace("\u2581", " ")
+                    read = whole[begin:end].decode().replace("\u2581", " ")
+                    # The first token has a space that the line has not.
+                    assert read == spelt or (begin == 0 and f" {read}" == spelt)
+            if "\u2581" not in text:  # read back as a space
+                assert tokenizer.decoded_spans(ids) == spans
+
+
 def test_a_decoded_line_has_no_special_tokens_and_no_line_feed(
     subwords: dict[str, Tokenizer],
 ) -> None:
@@ -104,6 +126,13 @@ def test_lowercase_is_done_by_the_model_character_by_character(tmp_path: Path) -
     lower = ["".join(character.lower() for character in line) for line in lines]
     assert tokenizer.decode(tokenizer.encode(lines)) == lower
     assert tokenizer.encode(lines) == tokenizer.encode(lower)
+
+
+def test_the_span_of_unknown_words_is_where_they_stand(tmp_path: Path) -> None:
+    tokenizer = train(tmp_path, type="word")
+    line = "the zebra yak  dog"
+    words = [line[begin:end].split() for begin, end in tokenizer.spans(line)]
+    assert [word for word in words if word] == [["the"], ["zebra", "yak"], ["dog"]]
 
 
 def test_an_unknown_word_becomes_unk_and_decodes_to_nothing(tmp_path: Path) -> None:
