@@ -108,30 +108,43 @@ def read_lines_leniently(stream: BinaryIO) -> Iterator[str]:
 def write_whole(path: Path) -> Iterator[TextIO]:
     """A text file that appears under its name when the block ends without an error.
 
+    Raises: DataError if the file cannot be written.
+    """
+    with replacing(path) as unfinished, _text_into(unfinished, path) as text:
+        yield text
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """The path to write, which gets its name when the block ends without an error.
+
     Otherwise what was there before stays. Devices and pipes, which cannot be
     replaced, are written as they come.
 
     Raises: DataError if the file cannot be written.
     """
+    # A link keeps pointing where it points: its target is what is replaced.
+    final = path.resolve()
+    unfinished = final.with_name(f".{final.name}.{os.getpid()}.unfinished")
     try:
         if path.exists() and not path.is_file():
             if path.is_dir():
                 raise DataError(f"{path}: is a directory, not a file to write")
-            with _text_into(path, path) as text:
-                yield text
+            yield path
             return
-        # A link keeps pointing where it points: its target is what is replaced.
-        final = path.resolve()
-        unfinished = final.with_name(f".{final.name}.{os.getpid()}.unfinished")
         try:
-            with _text_into(unfinished, final) as text:
-                yield text
+            yield unfinished
             if final.exists():
                 shutil.copymode(final, unfinished)
             os.replace(unfinished, final)
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
+        # The block may use other files as well; their errors are theirs.
+        if error.filename not in (None, str(path), str(unfinished)) or isinstance(
+            error, BrokenPipeError
+        ):
+            raise
         raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
 

@@ -1,0 +1,139 @@
+"""The command `nmt attention`: the picture of one sentence's attention.
+
+Knows nothing of tensors. TensorFlow and matplotlib are imported inside the command.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nmt.cli_translation import FILE, prepare_tensorflow
+from nmt.errors import DataError
+from nmt.text import read_lines_leniently, replacing
+
+if TYPE_CHECKING:
+    from nmt.alignment import Array, Segmented
+
+
+@click.command()
+@click.option(
+    "--ckpt",
+    type=FILE,
+    required=True,
+    help="A run directory (its best checkpoint), or one of its checkpoints.",
+)
+@click.option(
+    "--output",
+    type=FILE,
+    required=True,
+    help="The picture: .png, .svg or .pdf, by its name.",
+)
+@click.option("--text", help="The sentence to translate.  [default: stdin]")
+@click.option(
+    "--target", help="Its translation.  [default: as the run's decoding section says]"
+)
+@click.option("--subwords", is_flag=True, help="Draw the model's tokens, not words.")
+def attention(
+    ckpt: Path, output: Path, text: str | None, target: str | None, subwords: bool
+) -> None:
+    """Draw what the model looks at in the source for each word of the target.
+
+    \b
+    Example: nmt attention --ckpt runs/multi30k_en_de --output a.png --text "A dog."
+    """
+    # matplotlib's own remarks, as on the first use of its list of fonts.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from nmt.alignment import attention_of_parts
+    from nmt.drawing import FORMATS, MOST_PARTS, draw_attention
+
+    format = output.suffix.lower().removeprefix(".")
+    if format not in FORMATS:
+        raise click.UsageError(
+            f"--output {output}: the name has to end in one of "
+            f"{', '.join(f'.{name}' for name in FORMATS)}, which says what to draw"
+        )
+    source = _sentence("standard input" if text is None else "--text", text)
+    if target is not None:
+        target = _sentence("--target", target)
+    weights, across, down = _look(ckpt, source, target)
+    source_parts = across.subwords() if subwords else across.words()
+    target_parts = down.subwords() if subwords else down.words()
+    if max(len(source_parts), len(target_parts)) > MOST_PARTS:
+        raise DataError(
+            f"{len(source_parts)} by {len(target_parts)} "
+            f"{'subwords' if subwords else 'words'} are too many to draw: at most "
+            f"{MOST_PARTS} on a side; draw a sentence at a time"
+        )
+    drawing = draw_attention(
+        attention_of_parts(
+            weights, across.spans, source_parts, down.spans, target_parts
+        ),
+        across.texts(source_parts),
+        down.texts(target_parts),
+        format,
+    )
+    with replacing(output) as unfinished:
+        unfinished.write_bytes(drawing.content)
+    if drawing.missing:
+        click.echo(
+            f"no installed font has {' '.join(drawing.missing)}: install one, such as "
+            "Noto's, or draw an .svg, which its viewer shows in fonts of its own",
+            err=True,
+        )
+
+
+def _look(
+    ckpt: Path, source: str, target: str | None
+) -> tuple["Array", "Segmented", "Segmented"]:
+    """Attention [T + 1, S + 1], the source, and the target or what the model says.
+
+    What `nmt translate` would copy into that, the model has no part in.
+    Raises: DataError where there is nothing to look at; RunError if the run cannot be
+    used.
+    """
+    prepare_tensorflow()
+    from nmt.alignment import Segmented
+    from nmt.copying import read
+    from nmt.scoring import attend
+    from nmt.translator import Translator
+    from nmt.wording import Wording
+
+    translator = Translator.open(ckpt)
+    tokenizers = translator.tokenizers
+    [reading] = read(tokenizers.source, [source])
+    if not reading.ids:
+        raise DataError(f"the model knows no character of {source!r}")
+    if target is None:
+        [translation] = translator.translate([source])
+        target_ids = tokenizers.target.ids(translation.hypotheses[0].tokens)
+        wording = Wording(tokenizers.target, target_ids)
+        down, rows = wording.segmented(), wording.rows
+        if not down.text.strip():
+            raise DataError("the translation is empty: there is no attention to draw")
+    else:
+        [target_ids] = tokenizers.target.encode([target])
+        down = Segmented(target, tokenizers.target.spans(target))
+        rows = list(range(len(target_ids)))
+    [weights] = attend(translator.model, [reading.ids], [target_ids])
+    return weights[[*rows, -1]], reading.segmented(tokenizers.source), down
+
+
+def _sentence(where: str, given: str | None) -> str:
+    """The one line that was given, or that standard input has where None was.
+
+    Raises: DataError for none, a blank one or several.
+    """
+    if given is None:
+        lines = list(read_lines_leniently(sys.stdin.buffer))
+    else:
+        # What was not UTF-8 on the command line comes as lone surrogates.
+        whole = given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        lines = whole.removesuffix("\n").split("\n")
+    if len(lines) > 1:
+        raise DataError(f"{where}: {len(lines)} lines; a picture is of one sentence")
+    if not lines or not lines[0].strip():
+        raise DataError(f"{where}: no text, so there is nothing to draw")
+    return lines[0]
