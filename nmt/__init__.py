@@ -5,12 +5,17 @@ lines), `text` what a line is; `tokenizer` turns text into ids (`subword_samplin
 random), `corpus` keeps the ids of a parallel corpus, `inspection` reports on its text,
 `batches` plans and serves them. `attention`, `recurrence`, `cells` and `layers` hold
 the formulas, `parameters` the weights, `model` the encoder and the decoder's one step;
-`search` is greedy and beam search over any such step, `decoding` joins the two,
-`translation` does it for text. `loss`, `optimizer` and `update` are one training step,
-`validation` a look at held-out text, `training` the loop that makes a run directory,
-`rehearsal` its dry run. `run` and `checkpoint` define that directory; `interval` and
-`progress` tell how it goes, `signals` how it is stopped. `translator` opens a run and
-translates with it, `evaluation` scores, `hardware` is the machine, `errors` what may go
-wrong, `cli` and `cli_translation` the terminal. Training and `translator` never meet:
-the run directory is their contract.
+`search` is greedy, beam and sampling search over any such step, with `continuations`
+for what may come next and `compaction` for sentences that are done; `decoding` joins
+model and search, `ensemble` makes one model of several, `scoring` looks at known
+translations, `translation` does it all for text: `copying` and `wording` see to what
+the model cannot read or spell, `minimum_risk` chooses. `loss`, `optimizer` and `update`
+are one training step, `validation` a look at held-out text, `training` the loop that
+makes a run directory, `rehearsal` its dry run. `run` and `checkpoint` define that
+directory; `interval` and `progress` tell how it goes, `signals` how it is stopped.
+`translator` opens a run and translates with it, `evaluation` scores, `hardware` is the
+machine, `errors` what may go wrong, `cli`, `cli_translation`, `cli_scoring` and
+`cli_attention` the terminal. `alignment` tells from attention which words belong
+together, `drawing` draws it. Training and `translator` never meet: the run directory is
+their contract.
 """

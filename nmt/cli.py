@@ -8,20 +8,26 @@ import io
 import json
 import math
 import os
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
-from nmt.cli_translation import FILE, evaluate, prepare_tensorflow, translate
+from nmt.cli_attention import attention
+from nmt.cli_scoring import evaluate, score
+from nmt.cli_translation import FILE, prepare_tensorflow, translate
 from nmt.errors import DataError, NmtError
 
 # A reader that has gone away, in the shell's terms: 128 + SIGPIPE.
 EXIT_BROKEN_PIPE = 141
 # Control-C: 128 + SIGINT.
 EXIT_INTERRUPTED = 130
+# SIGHUP: the terminal was closed.
+ENDING_SIGNALS = [signal.SIGTERM, signal.SIGHUP]
 
 
 OUT_OF_MEMORY = (
@@ -35,6 +41,12 @@ class Boundary(click.Group):
     """The one place where errors become messages and exit codes."""
 
     def invoke(self, context: click.Context) -> Any:
+        # Their default would leave unfinished files behind.
+        before = {
+            number: signal.signal(number, _exit_by_signal)
+            for number in ENDING_SIGNALS
+            if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+        }
         try:
             result = super().invoke(context)
             # Here rather than at the interpreter's end, where a full disk would be a
@@ -59,6 +71,13 @@ class Boundary(click.Group):
             if type(error).__name__ != "ResourceExhaustedError":
                 raise
             raise click.ClickException(OUT_OF_MEMORY) from error
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _exit_by_signal(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _abandon_stdout() -> None:
@@ -213,3 +232,5 @@ def _validation_scores(directory: Path, step: int) -> dict[str, str]:
 
 main.add_command(translate)
 main.add_command(evaluate)
+main.add_command(score)
+main.add_command(attention)

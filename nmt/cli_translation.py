@@ -1,14 +1,15 @@
-"""The commands that use a trained run: `nmt translate` and `nmt evaluate`.
+"""The command `nmt translate`, and the options that all users of a trained run share.
 
 Knows nothing of tensors. What imports TensorFlow is imported inside the commands.
 """
 
-import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -18,15 +19,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
 
-# TensorFlow counts in 32 bits, and a search counts one more than it is asked for.
-LARGEST = 2**31 - 2
+# More than anybody means, and what a search makes room for is still small.
+LARGEST = 100_000
+LARGEST_PENALTY = 10  # beyond, length^A overflows for long sentences
 
 
-class FiniteFromZero(click.FloatRange):
-    """A number from 0 on; `nan`, which click lets into any range, is none."""
-
-    def __init__(self) -> None:
-        super().__init__(min=0)
+class FiniteRange(click.FloatRange):
+    """Numbers in a range; `nan`, which click lets into any range, is in none."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -59,13 +58,13 @@ class TranslateRequest:
     input: Path | None
     output: Path | None
     format: str | None
+    alignments: Path | None
+    prefix: Path | None
 
 
-checkpoint_help = "A run directory (its best checkpoint), or one of its checkpoints."
-format_option = click.option(
-    "--format",
-    type=click.Choice(["text", "jsonl"]),
-    help="What a line of output is.  [default: text]",
+checkpoint_help = (
+    "A run directory (its best checkpoint), or one of its checkpoints; several "
+    "translate together, as an ensemble."
 )
 batch_size_option = click.option(
     "--batch-size",
@@ -76,21 +75,56 @@ batch_size_option = click.option(
 )
 
 
-def length_options(command: Command) -> Command:
-    """The options that every search has."""
-    minimum = click.option(
+def options(*all_options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator; help lists them in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(all_options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+text_options = options(
+    click.option(
+        "--format",
+        type=click.Choice(["text", "jsonl"]),
+        help="What a line of output is.  [default: text]",
+    ),
+    click.option(
+        "--alignments",
+        type=FILE,
+        help="A file for the words' links, `source-target` from 0: a line for a line.",
+    ),
+    click.option(
+        "--prefix",
+        type=FILE,
+        help="A file of what each translation is to begin with: a line for a line.",
+    ),
+)
+search_options = options(
+    text_options,
+    batch_size_option,
+    click.option(
         "--min-length",
         type=click.IntRange(0, LARGEST),
         default=0,
         show_default=True,
         help="Tokens that a translation has at least.",
-    )
-    maximum = click.option(
+    ),
+    click.option(
         "--max-length",
         type=click.IntRange(1, LARGEST),
         help="Tokens that a translation has at most.  [default: by source length]",
-    )
-    return maximum(minimum(batch_size_option(format_option(command))))
+    ),
+)
+minimum_risk_option = click.option(
+    "--mbr",
+    "minimum_risk",
+    is_flag=True,
+    help="Rank by minimum Bayes risk: by expected chrF among what was found.",
+)
 
 
 @click.group(invoke_without_command=True)
@@ -109,41 +143,33 @@ def length_options(command: Command) -> Command:
     callback=standard_if_dash,
     help="Where translations go.  [default: stdout]",
 )
-@format_option
+@text_options
 @click.pass_context
-def translate(
-    context: click.Context,
-    checkpoints: tuple[Path, ...],
-    input: Path | None,
-    output: Path | None,
-    format: str | None,
-) -> None:
+def translate(context: click.Context, /, **request: Any) -> None:
     """Translate lines; without a subcommand, as the run's decoding section says.
 
     \b
     Example: nmt translate --ckpt runs/multi30k_en_de < input.en > output.de
     """
-    context.obj = TranslateRequest(checkpoints, input, output, format)
+    context.obj = TranslateRequest(**request)
     if context.invoked_subcommand is None:
-        _translate(context.obj, None, 64, None)
+        _translate(context.obj, None)
 
 
 @translate.command()
-@length_options
+@search_options
 @click.pass_obj
-def greedy(
-    request: TranslateRequest, /, format: str | None, batch_size: int, **search: Any
-) -> None:
+def greedy(request: TranslateRequest, /, **given: Any) -> None:
     """Translate by taking the likeliest token at every step.
 
     \b
     Example: nmt translate --ckpt runs/multi30k_en_de greedy < input.en
     """
-    _translate(request, format, batch_size, {"method": "greedy", **search})
+    _translate(request, "Greedy", **given)
 
 
 @translate.command()
-@length_options
+@search_options
 @click.option(
     "--beam-size",
     type=click.IntRange(1, LARGEST),
@@ -153,10 +179,24 @@ def greedy(
 )
 @click.option(
     "--length-penalty",
-    type=FiniteFromZero(),
+    type=FiniteRange(0, LARGEST_PENALTY),
     default=1.0,
     show_default=True,
     help="A in score = log-probability / length^A, the end of sentence counted.",
+)
+@click.option(
+    "--coverage-penalty",
+    type=FiniteRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="B in score + B * coverage, of source tokens by attention (Wu et al. 2016).",
+)
+@click.option(
+    "--no-repeat-ngram",
+    type=click.IntRange(0, LARGEST),
+    default=0,
+    show_default=True,
+    help="No translation has so many tokens in a row twice; 0: any may.",
 )
 @click.option(
     "--nbest",
@@ -165,62 +205,146 @@ def greedy(
     show_default=True,
     help="Translations of a sentence, distinct ones; 2 or more as n-best lines.",
 )
+@minimum_risk_option
 @click.pass_obj
-def beam(
-    request: TranslateRequest, /, format: str | None, batch_size: int, **search: Any
-) -> None:
+def beam(request: TranslateRequest, /, **given: Any) -> None:
     """Translate by beam search.
 
     \b
     Example: nmt translate --ckpt runs/multi30k_en_de beam --nbest 5 < input.en
     """
-    if search["nbest"] > search["beam_size"]:
+    if given["nbest"] > given["beam_size"]:
         raise click.UsageError(
-            f"--nbest {search['nbest']} is more than --beam-size "
-            f"{search['beam_size']}: a beam holds no more than its size"
+            f"--nbest {given['nbest']} is more than --beam-size "
+            f"{given['beam_size']}: a beam holds no more than its size"
         )
-    _translate(request, format, batch_size, {"method": "beam", **search})
+    _translate(request, "Beam", nbest_lines=given["nbest"] > 1, **given)
+
+
+@translate.command()
+@search_options
+@click.option(
+    "--temperature",
+    type=FiniteRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Divides the logits: below 1, what is probable becomes more so.",
+)
+@click.option(
+    "--top-k",
+    type=click.IntRange(0, LARGEST),
+    default=0,
+    show_default=True,
+    help="Draw from so many most probable tokens; 0: from all.",
+)
+@click.option(
+    "--top-p",
+    type=FiniteRange(min=0, min_open=True, max=1),
+    default=1.0,
+    show_default=True,
+    help="Draw from the fewest tokens that have this share of the probability.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(1, LARGEST),
+    default=1,
+    show_default=True,
+    help="Translations drawn for a sentence; the distinct ones as n-best lines.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Another seed draws others; the same draws the same.",
+)
+@minimum_risk_option
+@click.pass_obj
+def sample(request: TranslateRequest, /, **given: Any) -> None:
+    """Translate by drawing from the model's distribution.
+
+    With --mbr the one sample is written that is most like all the others.
+
+    \b
+    Example: nmt translate --ckpt runs/en_de sample --samples 50 --mbr < input.en
+    """
+    nbest_lines = given["samples"] > 1 and not given["minimum_risk"]
+    _translate(request, "Sample", nbest_lines=nbest_lines, **given)
 
 
 def _translate(
     request: TranslateRequest,
-    format: str | None,
-    batch_size: int,
-    search: dict[str, Any] | None,
+    search_name: str | None,
+    *,
+    format: str | None = None,
+    alignments: Path | None = None,
+    prefix: Path | None = None,
+    batch_size: int = 64,
+    minimum_risk: bool = False,
+    nbest_lines: bool = False,
+    **settings: Any,
 ) -> None:
-    """Translates what the request names; `search` None: as the run's config says."""
-    if len(request.checkpoints) != 1:
+    """Translates what the request names; `search_name` None: as the run's config says.
+
+    `settings` are those of the search; what the subcommand was given comes before what
+    the group was.
+    """
+    if not request.checkpoints:
         raise click.UsageError(
-            "give one --ckpt PATH, a run directory or a checkpoint, before the "
+            "give a --ckpt PATH, a run directory or a checkpoint, before the "
             "subcommand: nmt translate --ckpt PATH ..."
         )
-    if search and search["max_length"] and search["max_length"] < search["min_length"]:
+    if settings.get("max_length") and settings["max_length"] < settings["min_length"]:
         raise click.UsageError(
-            f"--min-length {search['min_length']} is more than --max-length "
-            f"{search['max_length']}"
+            f"--min-length {settings['min_length']} is more than --max-length "
+            f"{settings['max_length']}"
         )
+    request = replace(
+        request,
+        format=format or request.format or "text",
+        alignments=alignments or request.alignments,
+        prefix=prefix or request.prefix,
+    )
     prepare_tensorflow()
-    from nmt import text, translator
-    from nmt.decoding import SearchOptions
+    from nmt import decoding, text, translator
 
-    options = SearchOptions(**search) if search else None
-    if (format or request.format) == "jsonl":
+    opened = translator.Translator.open(*request.checkpoints)
+    answer = partial(
+        opened.translate,
+        search=getattr(decoding, search_name)(**settings) if search_name else None,
+        batch_size=batch_size,
+        minimum_risk=minimum_risk,
+        alignments=request.format == "jsonl" or request.alignments is not None,
+    )
+    prefixes = text.read_lines(request.prefix) if request.prefix else None
+    if request.format == "jsonl":
         as_line = translator.as_json
-    elif options and options.nbest > 1:
-        as_line = translator.as_nbest_text
     else:
-        as_line = translator.as_text
-    opened = translator.Translator.open(request.checkpoints[0])
-    with _output(request.output) as output, text.open_input(request.input) as stream:
-        translations = translator.translate_stream(
-            opened, stream, options, batch_size=batch_size
-        )
+        as_line = translator.as_nbest_text if nbest_lines else translator.as_text
+    cut = []
+    with (
+        _writing(request.output) as output,
+        _writing(request.alignments) if request.alignments else _nowhere() as links,
+        text.open_input(request.input) as stream,
+    ):
+        translations = translator.translate_stream(answer, stream, prefixes)
+        index = -1
         for index, translated in enumerate(translations):
             output.write(as_line(index, translated) + "\n")
+            links.write(translator.as_alignment(translated) + "\n")
+            if not translated.hypotheses[0].finished:
+                cut.append(index + 1)
+    if cut:
+        click.echo(
+            f"{len(cut)} of {index + 1} translations "
+            f"{'was' if len(cut) == 1 else 'were'} cut at their longest length (line "
+            f"{cut[0]} first); --max-length raises it",
+            err=True,
+        )
 
 
 @contextmanager
-def _output(path: Path | None) -> Iterator[TextIO]:
+def _writing(path: Path | None) -> Iterator[TextIO]:
     from nmt.text import write_whole
 
     if path is None:
@@ -230,66 +354,5 @@ def _output(path: Path | None) -> Iterator[TextIO]:
             yield stream
 
 
-@click.command()
-@click.option("--ckpt", type=FILE, required=True, help=checkpoint_help)
-@click.option("--source", type=FILE, required=True, help="Text to translate.")
-@click.option("--reference", type=FILE, required=True, help="How it should read.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--lowercase", is_flag=True, help="Ignore case, as sacreBLEU's -lc.")
-@click.option(
-    "--beam-size",
-    type=click.IntRange(1, LARGEST),
-    help="Search with a beam of this size.  [default: the run's decoding section]",
-)
-@click.option(
-    "--length-penalty",
-    type=FiniteFromZero(),
-    help="The beam's length penalty.  [default: the run's decoding section]",
-)
-@batch_size_option
-def evaluate(
-    ckpt: Path,
-    source: Path,
-    reference: Path,
-    as_json: bool,
-    lowercase: bool,
-    beam_size: int | None,
-    length_penalty: float | None,
-    batch_size: int,
-) -> None:
-    """Translate a text and score it: BLEU, chrF and TER, with sacreBLEU's signatures.
-
-    \b
-    Example: nmt evaluate --ckpt runs/en_de --source test.en --reference test.de
-    """
-    from nmt import evaluation
-    from nmt.config import TextPair
-    from nmt.corpus import load_pairs
-
-    sources, references = load_pairs(TextPair(source=source, target=reference))
-    prepare_tensorflow()
-    from nmt.translator import Translator
-
-    translator = Translator.open(ckpt)
-    evaluation.require_tokenizer(translator.target_language)
-    options = translator.options
-    if beam_size is not None:
-        options = replace(options, method="beam", beam_size=beam_size)
-    if length_penalty is not None:
-        options = replace(options, method="beam", length_penalty=length_penalty)
-    translations = translator.translate(sources, options, batch_size=batch_size)
-    scores = evaluation.score(
-        [translation.hypotheses[0].text for translation in translations],
-        references,
-        lowercase=lowercase,
-        target_language=translator.target_language,
-    )
-    if as_json:
-        record = {
-            kind: {"score": score.value, "signature": score.signature}
-            for kind, score in scores._asdict().items()
-        }
-        click.echo(json.dumps(record, indent=2))
-    else:
-        for score in scores:
-            click.echo(f"{score.name:5} {score.value:6.2f}  {score.signature}")
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")

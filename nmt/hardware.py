@@ -30,6 +30,9 @@ def prepare() -> None:
         for device in tf.config.list_physical_devices("GPU"):
             # TensorFlow would take all of the memory, and shut out others.
             tf.config.experimental.set_memory_growth(device, True)
+    if not os.environ.get("NMT_TENSORFLOW_LOG"):
+        # It warns of retracing where one program opens several models or searches.
+        tf.get_logger().setLevel("ERROR")
 
 
 def devices() -> list[str]:

@@ -10,17 +10,20 @@ Knows nothing of training, nor of tensors.
 import io
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-from nmt.decoding import SearchOptions
-from nmt.model import TranslationModel
-from nmt.run import open_run
+from nmt import translation
+from nmt.alignment import pharaoh_line
+from nmt.decoding import Beam, Greedy, Search
+from nmt.ensemble import Ensemble, Model
+from nmt.errors import DataError, RunError
+from nmt.run import OpenRun, open_run
 from nmt.text import read_lines_leniently
 from nmt.tokenizer import TokenizerPair
-from nmt.translation import BATCH_SIZE, Translation, translate
+from nmt.translation import BATCH_SIZE, Translation
 
 # The most that is read before translating what is there: some fifteen batches of
 # usual sentences, enough for batches of nearly equal lengths.
@@ -30,70 +33,123 @@ BURST_BYTES = 1 << 16
 class Translator:
     """A trained model with its tokenizers: translates text in memory.
 
-    `options` are those of the run's `decoding` section, used where none are given.
+    `search` is that of the run's `decoding` section, used where none is given.
     """
 
     def __init__(
         self,
-        model: TranslationModel,
+        model: Model,
         tokenizers: TokenizerPair,
-        options: SearchOptions,
+        search: Search,
         *,
         target_language: str | None = None,
     ) -> None:
         self.model = model
         self.tokenizers = tokenizers
-        self.options = options
+        self.search = search
         self.target_language = target_language
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, first: Path, *others: Path) -> Self:
         """The translator of a run directory, or of one checkpoint in it.
 
-        Raises: RunError if it is not there, damaged or foreign.
+        With others it is that of all their models together, an ensemble, and searches
+        as the first run's `decoding` section says.
+
+        Raises: RunError if one is not there, damaged, foreign, or of other tokenizers
+            or languages than the first.
         """
-        run = open_run(path)
-        decoding = run.config.decoding
-        options = SearchOptions(
-            method=decoding.method,
-            beam_size=decoding.beam_size,
-            length_penalty=decoding.length_penalty,
-        )
+        runs = [open_run(path) for path in (first, *others)]
+        for run in runs:
+            _check_one_task(runs[0], run)
+        models = [run.model() for run in runs]
+        decoding = runs[0].config.decoding
         return cls(
-            run.model(),
-            run.tokenizers,
-            options,
-            target_language=run.config.data.target_language,
+            Ensemble(models) if others else models[0],
+            runs[0].tokenizers,
+            Greedy()
+            if decoding.method == "greedy"
+            else Beam(decoding.beam_size, decoding.length_penalty),
+            target_language=runs[0].config.data.target_language,
         )
 
     def translate(
         self,
         lines: Sequence[str],
-        options: SearchOptions | None = None,
+        search: Search | None = None,
         *,
         batch_size: int = BATCH_SIZE,
+        prefixes: Sequence[str] | None = None,
+        minimum_risk: bool = False,
+        alignments: bool = False,
     ) -> list[Translation]:
-        """One translation a line, in order; a blank line's is the empty text."""
-        return translate(
-            self.model, self.tokenizers, lines, options or self.options, batch_size
+        """One translation a line, in order: see `nmt.translation.translate`."""
+        return translation.translate(
+            self.model,
+            self.tokenizers,
+            lines,
+            search or self.search,
+            batch_size,
+            prefixes=prefixes,
+            minimum_risk=minimum_risk,
+            alignments=alignments,
         )
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+        """Natural log-probabilities of pairs: see `nmt.translation.score`."""
+        return translation.score(self.model, self.tokenizers, sources, targets)
+
+
+def _check_one_task(first: OpenRun, other: OpenRun) -> None:
+    """Nothing, if the two can translate together.
+
+    Raises: RunError if they cannot.
+    """
+    both = f"{first.directory} and {other.directory} cannot translate together: "
+    if first.tokenizers.checksum != other.tokenizers.checksum:
+        raise RunError(
+            f"{both}their tokenizers are different; train both with the same data "
+            "and tokenizer sections"
+        )
+    languages = [
+        f"{data.source_language or '?'} -> {data.target_language or '?'}"
+        for data in (first.config.data, other.config.data)
+    ]
+    if languages[0] != languages[1]:
+        raise RunError(f"{both}one is {languages[0]}, the other {languages[1]}")
 
 
 def translate_stream(
-    translator: Translator,
+    translate: Callable[..., list[Translation]],
     stream: BinaryIO,
-    options: SearchOptions | None = None,
-    *,
-    batch_size: int = BATCH_SIZE,
+    prefixes: Iterator[str] | None = None,
 ) -> Iterator[Translation]:
     """One translation a line of UTF-8 text, in order, in constant memory.
+
+    `translate(lines, prefixes=...)` is Translator.translate, or that with more options.
 
     What has arrived, up to BURST_BYTES, is translated before more is read. So a file
     goes in large, evenly filled batches, and a pipe that pauses, or a person at a
     terminal, gets an answer to every whole line at once. Invalid bytes become U+FFFD.
+
+    Raises: DataError if there are prefixes, but not one for each line.
     """
     for lines in _read_bursts(stream):
-        yield from translator.translate(lines, options, batch_size=batch_size)
+        begun = None
+        if prefixes is not None:
+            begun = list(islice(prefixes, len(lines)))
+            if len(begun) < len(lines):
+                raise _uneven("fewer prefixes than lines")
+        yield from translate(lines, prefixes=begun)
+    if prefixes is not None and next(prefixes, None) is not None:
+        raise _uneven("more prefixes than lines")
+
+
+def _uneven(what: str) -> DataError:
+    return DataError(
+        f"{what}: each line has its prefix, an empty line where nothing is forced "
+        "(probably two files that do not belong together)"
+    )
 
 
 def _read_bursts(stream: BinaryIO) -> Iterator[list[str]]:
@@ -148,5 +204,21 @@ def as_nbest_text(index: int, translation: Translation) -> str:
 
 
 def as_json(index: int, translation: Translation) -> str:
-    """One JSON object: `source`, and `hypotheses` with all their fields."""
-    return json.dumps(asdict(translation), ensure_ascii=False)
+    """One JSON object: `source`, and `hypotheses`, best first."""
+    hypotheses = [
+        {
+            "text": hypothesis.text,
+            "score": hypothesis.score,
+            "log_prob": hypothesis.log_prob,
+            "tokens": hypothesis.tokens,
+            "alignment": hypothesis.alignment,
+        }
+        for hypothesis in translation.hypotheses
+    ]
+    record = {"source": translation.source, "hypotheses": hypotheses}
+    return json.dumps(record, ensure_ascii=False)
+
+
+def as_alignment(translation: Translation) -> str:
+    """The links of the best translation, as a line of Pharaoh's format."""
+    return pharaoh_line(translation.hypotheses[0].alignment)

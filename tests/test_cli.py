@@ -1,5 +1,6 @@
 """The command line: help, exit codes, messages, and what goes where."""
 
+import gzip
 import json
 import os
 import signal
@@ -14,8 +15,9 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from conftest import ToyRun
 
-from nmt import cli, cli_translation
+from nmt import cli, cli_scoring, cli_translation
 from nmt.errors import NmtError
 from nmt.evaluation import score
 from nmt.signals import Interrupted
@@ -119,12 +121,14 @@ def test_configuration_errors_are_one_message_and_exit_code_one(
     [
         (["translate"], "--ckpt"),
         (["translate", "beam"], "--ckpt"),
-        (["translate", "--ckpt", "a", "--ckpt", "b"], "one --ckpt"),
         (["translate", "--ckpt", "a", "sample_badly"], "sample_badly"),
         (["translate", "--ckpt", "a", "--format", "xml"], "xml"),
         (["translate", "--ckpt", "a", "beam", "--beam-size", "0"], "0"),
         (["translate", "--ckpt", "a", "beam", "--nbest", "6"], "--beam-size"),
         (["translate", "--ckpt", "a", "beam", "--length-penalty", "nan"], "finite"),
+        (["translate", "--ckpt", "a", "beam", "--coverage-penalty", "inf"], "finite"),
+        (["translate", "--ckpt", "a", "sample", "--temperature", "0"], "0"),
+        (["translate", "--ckpt", "a", "sample", "--top-p", "nan"], "finite"),
         (
             ["translate", "--ckpt", "a", "greedy"]
             + ["--min-length", "9", "--max-length", "8"],
@@ -132,6 +136,7 @@ def test_configuration_errors_are_one_message_and_exit_code_one(
         ),
         (["train", "a", "--dry-run", "--restart"], "--restart"),
         (["evaluate", "--ckpt", "a"], "--source"),
+        (["score", "--ckpt", "a", "--source", "b"], "--target"),
         (["train"], "CONFIG"),
     ],
 )
@@ -191,7 +196,7 @@ def test_a_programming_error_stays_an_error(failing: Any) -> None:
 
 @pytest.fixture
 def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cli, cli_translation):
+    for module in (cli, cli_scoring, cli_translation):
         monkeypatch.setattr(module, "prepare_tensorflow", lambda: None)
 
 
@@ -262,41 +267,68 @@ def test_check_prints_the_report_and_fails_where_training_would(
 
 
 class Shouting:
-    """A translator whose translations are the lines in capitals."""
+    """A translator whose translations are the lines in capitals; a dot is a cut one."""
 
     target_language = None
 
-    def __init__(self, options: Any) -> None:
-        self.options = options
-        self.asked: list[tuple[Any, int]] = []
+    def __init__(self, search: Any) -> None:
+        self.search = search
+        self.opened: tuple[Path, ...] = ()
+        self.asked: list[tuple[Any, dict[str, Any]]] = []
 
     def translate(
-        self, lines: Sequence[str], options: Any = None, *, batch_size: int = 64
+        self,
+        lines: Sequence[str],
+        search: Any = None,
+        *,
+        prefixes: Sequence[str] | None = None,
+        **options: Any,
     ) -> list[Any]:
         from nmt.translation import TextHypothesis, Translation
 
-        self.asked.append((options, batch_size))
-        best = options.nbest if options else 1
+        self.asked.append((search, options))
+        best = getattr(search, "nbest", 1) if search else 1
         return [
             Translation(
                 line,
                 tuple(
-                    TextHypothesis(line.upper() + "!" * rank, -rank / 2, -rank, [])
+                    TextHypothesis(
+                        prefix + line.upper() + "!" * rank,
+                        -rank / 2,
+                        -rank,
+                        [],
+                        [(0, 0), (1, 0)] if line else [],
+                        finished="." not in line,
+                    )
                     for rank in range(best)
                 ),
             )
-            for line in lines
+            for line, prefix in zip(lines, prefixes or [""] * len(lines), strict=True)
+        ]
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+        return [
+            len(source) - len(target) / 4
+            for source, target in zip(sources, targets, strict=True)
         ]
 
 
 @pytest.fixture
 def shouting(monkeypatch: pytest.MonkeyPatch, no_tensorflow: None) -> Shouting:
-    from nmt.decoding import SearchOptions
+    from nmt.decoding import Beam
     from nmt.translator import Translator
 
-    translator = Shouting(SearchOptions(beam_size=3))
-    monkeypatch.setattr(Translator, "open", lambda path: translator)
+    translator = Shouting(Beam(beam_size=3))
+
+    def open(*paths: Path) -> Shouting:
+        translator.opened = paths
+        return translator
+
+    monkeypatch.setattr(Translator, "open", open)
     return translator
+
+
+DEFAULTS = {"batch_size": 64, "minimum_risk": False, "alignments": False}
 
 
 def test_translate_answers_line_by_line_in_utf8(shouting: Shouting) -> None:
@@ -304,25 +336,60 @@ def test_translate_answers_line_by_line_in_utf8(shouting: Shouting) -> None:
     assert result.exit_code == 0
     assert result.stdout_bytes == "\u00dcBER\n\nA\u2028B\n".encode()
     assert result.stderr == ""
-    assert shouting.asked == [(None, 64)]
+    assert shouting.asked == [(None, DEFAULTS)]
 
 
 def test_translate_passes_the_options_of_its_subcommands(shouting: Shouting) -> None:
-    from nmt.decoding import SearchOptions
+    from nmt.decoding import Beam, Greedy, Sample
 
-    call = ["translate", "--ckpt", "x"]
-    limits = ["--min-length", "2", "--max-length", "9", "--batch-size", "5"]
-    beam = ["--beam-size", "4", "--length-penalty", "0.5", "--nbest", "2"]
+    call = ["translate", "--ckpt", "x", "--ckpt", "y"]
+    lengths = "--min-length 2 --max-length 9".split()
+    beam = "--beam-size 4 --length-penalty 0.5 --coverage-penalty 0.2"
+    beam += " --no-repeat-ngram 3 --nbest 2 --mbr"
+    sample = "--samples 4 --temperature 0.5 --top-k 6 --top-p 0.7 --seed 8 --mbr"
     run(*call, "greedy", input="a\n")
-    run(*call, "greedy", *limits, input="a\n")
     run(*call, "beam", input="a\n")
-    run(*call, "beam", *limits, *beam, input="a\n")
+    run(*call, "sample", input="a\n")
+    run(*call, "greedy", *lengths, "--batch-size", "5", input="a\n")
+    run(*call, "beam", *lengths, *beam.split(), input="a\n")
+    run(*call, "sample", *lengths, *sample.split(), input="a\n")
+    few, by_risk = DEFAULTS | {"batch_size": 5}, DEFAULTS | {"minimum_risk": True}
     assert shouting.asked == [
-        (SearchOptions("greedy"), 64),
-        (SearchOptions("greedy", min_length=2, max_length=9), 5),
-        (SearchOptions("beam", beam_size=5, length_penalty=1.0), 64),
-        (SearchOptions("beam", 4, 0.5, min_length=2, max_length=9, nbest=2), 5),
+        (Greedy(), DEFAULTS),
+        (Beam(), DEFAULTS),
+        (Sample(), DEFAULTS),
+        (Greedy(min_length=2, max_length=9), few),
+        (Beam(4, 0.5, 0.2, 3, 2, min_length=2, max_length=9), by_risk),
+        (Sample(4, 0.5, 6, 0.7, 8, min_length=2, max_length=9), by_risk),
     ]
+    assert shouting.opened == (Path("x"), Path("y"))
+
+
+@pytest.mark.parametrize("where", ["before the subcommand", "behind it"])
+def test_translate_takes_prefixes_and_writes_alignments(
+    where: str, shouting: Shouting, tmp_path: Path
+) -> None:
+    prefixes, links = tmp_path / "prefixes", tmp_path / "links.gz"
+    prefixes.write_text("x\n\n")
+    options = ["--prefix", prefixes, "--alignments", links]
+    words = [*options, "greedy"] if where.startswith("before") else ["greedy", *options]
+    result = run("translate", "--ckpt", "x", *words, input="a\n\n")
+    assert (result.exit_code, result.stdout) == (0, "xA\n\n")
+    assert gzip.decompress(links.read_bytes()) == b"0-0 1-0\n\n"
+    links.unlink()
+    result = run("translate", "--ckpt", "x", *words, input="a\n")
+    assert result.exit_code == 1
+    assert "more prefixes than lines" in result.stderr
+    assert not links.exists()
+
+
+def test_translate_says_how_many_translations_were_cut(shouting: Shouting) -> None:
+    result = run("translate", "--ckpt", "x", input="a\nb.\nc\nd.\n")
+    assert result.stdout == "A\nB.\nC\nD.\n"
+    assert result.stderr == (
+        "2 of 4 translations were cut at their longest length (line 2 first); "
+        "--max-length raises it\n"
+    )
 
 
 def test_translate_writes_nbest_lines_and_json(shouting: Shouting) -> None:
@@ -367,9 +434,27 @@ def test_a_failed_translation_leaves_the_old_output(
     assert sorted(tmp_path.iterdir()) == [damaged, output]
 
 
+def test_score_writes_a_number_for_every_pair(
+    shouting: Shouting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_scoring, "PAIRS_AT_ONCE", 2)
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("ab\n\nc\n")
+    target.write_text("a\n\nbcd\n")
+    call = ["score", "--ckpt", "x", "--source", source, "--target", target]
+    result = run(*call)
+    assert (result.exit_code, result.stdout) == (0, "1.750000\n0.000000\n0.250000\n")
+    target.write_text("a\n\n")
+    result = run(*call)
+    assert result.exit_code == 1
+    assert f"{source} has 3 lines and {target} has 2" in result.stderr
+
+
 def test_evaluate_prints_the_scores_of_the_translations(
     shouting: Shouting, tmp_path: Path
 ) -> None:
+    from nmt.decoding import Beam
+
     source, reference = tmp_path / "source", tmp_path / "reference"
     source.write_text("the dog runs in the park\na cat\n")
     reference.write_text("THE DOG RAN IN THE PARK\nA cat\n")
@@ -391,9 +476,8 @@ def test_evaluate_prints_the_scores_of_the_translations(
                 wanted.signature,
             ]
     run(*call, "--beam-size", "7", "--length-penalty", "0.6", "--batch-size", "2")
-    options, batch_size = shouting.asked[-1]
-    assert (options.beam_size, options.length_penalty, batch_size) == (7, 0.6, 2)
-    assert shouting.asked[0][0] == shouting.options
+    assert shouting.asked[-1] == (Beam(7, 0.6), {"batch_size": 2})
+    assert shouting.asked[0][0] == shouting.search
 
 
 def test_evaluate_refuses_files_of_different_lengths(tmp_path: Path) -> None:
@@ -435,7 +519,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     tokenizers = train_tokenizers(config.tokenizer, config.data.train)
     vocabulary = tokenizers.source.vocab_size
-    model = TranslationModel(config.model, vocabulary, vocabulary)
+    model = TranslationModel(config.model, vocabulary, vocabulary, seed=1)
     run = RunDirectory(path)
     run.write_config(config)
     assert run.config.read_text() == dump_config(config)
@@ -506,7 +590,18 @@ def test_a_run_translates_line_by_line_however_it_searches(untrained: Path) -> N
                 expected = best["log_prob"] / (len(best["tokens"]) + 1)
                 assert best["score"] == pytest.approx(expected, rel=1e-5)
         else:
-            assert found == [{"text": "", "score": 0, "log_prob": 0, "tokens": []}]
+            [empty] = found
+            assert (empty["text"], empty["score"], empty["tokens"]) == ("", 0, [])
+
+
+def test_runs_of_other_tokenizers_do_not_translate_together(
+    untrained: Path, toy_run: ToyRun
+) -> None:
+    for command in (["translate"], ["score", "--source", "a", "--target", "b"]):
+        result = run(*command, "--ckpt", untrained, "--ckpt", toy_run.path)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert str(untrained) in result.stderr and str(toy_run.path) in result.stderr
+        assert "tokenizer" in result.stderr
 
 
 # What only a real process shows ------------------------------------------------------

@@ -10,18 +10,20 @@ PACKAGE = Path(__file__).parent.parent / "nmt"
 
 # A module imports only from modules above it.
 ORDER = """
-    __init__ errors text yaml_lines refusals config
+    __init__ errors text yaml_lines refusals config alignment drawing
     subword_sampling tokenizer corpus inspection batches
-    attention layers recurrence cells parameters search loss optimizer model update
-    decoding translation evaluation validation interval progress signals checkpoint run
-    hardware training rehearsal translator cli_translation
+    attention layers recurrence cells parameters compaction continuations search
+    loss optimizer model update ensemble decoding scoring copying wording
+    minimum_risk translation
+    evaluation validation interval progress signals checkpoint run
+    hardware training rehearsal translator cli_translation cli_scoring cli_attention
     cli __main__
 """.split()
 
 # `nmt --help` and every error of a configuration come without TensorFlow, which takes
 # seconds to import.
 WITHOUT_TENSORFLOW = ["errors", "text", "yaml_lines", "refusals", "config"]
-LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_translation", "cli"]
+LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_translation", "cli_attention", "cli"]
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 

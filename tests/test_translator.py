@@ -4,8 +4,7 @@ import io
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,40 +13,55 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt import translation, translator
-from nmt.decoding import Hypothesis, SearchOptions
+from nmt.decoding import Beam, Greedy, Hypothesis, Search
+from nmt.errors import DataError
 from nmt.text import read_lines_leniently
+from nmt.tokenizer import NUM_SPECIAL
 from nmt.translator import Translator, as_json, as_nbest_text, as_text
+
+RESPELT_E = 0x1FFFF
 
 
 class Characters:
-    """A tokenizer whose ids are code points; 0x1FFFF is another spelling of "e"."""
+    """A tokenizer that knows every character; "e" has another spelling."""
+
+    vocab_size = NUM_SPECIAL  # what there may be in bytes: nothing
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
-        return [list(map(ord, line)) for line in lines]
+        return [[NUM_SPECIAL + ord(character) for character in line] for line in lines]
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         return ["".join(self.pieces(sentence)) for sentence in ids]
 
+    def decoded_spans(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        lengths = [len(piece.encode()) for piece in self.pieces(ids)]
+        return list(pairwise(accumulate(lengths, initial=0)))
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        return ["e" if number == 0x1FFFF else chr(number) for number in ids]
+        return ["e" if id == RESPELT_E else chr(id - NUM_SPECIAL) for id in ids]
 
 
 def reverse(
-    model: Any, sources: Sequence[list[int]], options: SearchOptions, batch_size: int
+    model: Any,
+    sources: Sequence[list[int]],
+    search: Search,
+    batch_size: int,
+    prefixes: Sequence[Sequence[int]],
 ) -> list[list[Hypothesis]]:
     """The reversed ids; as further hypotheses the other spelling, then the source."""
-    assert sources and all(sources), "the model is asked for sentences with content"
+    assert all(sources), "the model is asked for sentences with content"
     answers = []
-    for ids in sources:
-        backwards = ids[::-1]
-        respelt = [0x1FFFF if number == ord("e") else number for number in backwards]
+    for ids, prefix in zip(sources, prefixes, strict=True):
+        backwards = [*prefix, *ids[::-1]]
+        e = NUM_SPECIAL + ord("e")
+        respelt = [RESPELT_E if id == e else id for id in backwards]
         candidates = [
             Hypothesis(
                 ids=answer, log_prob=-2.0 - rank, score=-0.5 - rank, finished=True
             )
             for rank, answer in enumerate([backwards, respelt, ids])
         ]
-        answers.append(candidates[: options.nbest])
+        answers.append(candidates[: search.nbest if isinstance(search, Beam) else 1])
     return answers
 
 
@@ -58,10 +72,9 @@ def reversing_search() -> Any:
         yield
 
 
-GREEDY = SearchOptions(method="greedy")
-TRANSLATOR = Translator(
-    None, SimpleNamespace(source=Characters(), target=Characters()), GREEDY
-)
+CHARACTERS: Any = SimpleNamespace(source=Characters(), target=Characters())
+NO_MODEL: Any = None
+TRANSLATOR = Translator(NO_MODEL, CHARACTERS, Greedy())
 
 
 class Trickle(io.BytesIO):
@@ -79,7 +92,7 @@ def translate_bytes(content: bytes) -> list[str]:
     stream = io.BytesIO(content)
     return [
         as_text(0, translated)
-        for translated in translator.translate_stream(TRANSLATOR, stream)
+        for translated in translator.translate_stream(TRANSLATOR.translate, stream)
     ]
 
 
@@ -103,7 +116,9 @@ def test_n_lines_in_are_n_lines_out_in_order(
     output = "".join(
         as_text(index, translated) + "\n"
         for index, translated in enumerate(
-            translator.translate_stream(TRANSLATOR, Trickle(text.encode(), sizes))
+            translator.translate_stream(
+                TRANSLATOR.translate, Trickle(text.encode(), sizes)
+            )
         )
     )
     expected = [
@@ -137,7 +152,7 @@ def test_a_pause_of_the_input_holds_no_whole_line_back() -> None:
     with open(reading, "rb") as stream, open(writing, "wb", buffering=0) as pipe:
         arriving = (
             as_text(0, translated)
-            for translated in translator.translate_stream(TRANSLATOR, stream)
+            for translated in translator.translate_stream(TRANSLATOR.translate, stream)
         )
         pipe.write(b"ab\ncd\nunfin")
         assert list(islice(arriving, 2)) == ["ba", "dc"]
@@ -154,7 +169,7 @@ def test_no_more_is_read_than_is_translated_next() -> None:
             return b"A dog runs .\n" * (size // 13)
 
     stream: Any = Endless()
-    arriving = translator.translate_stream(TRANSLATOR, stream)
+    arriving = translator.translate_stream(TRANSLATOR.translate, stream)
     for translated, _ in zip(arriving, range(10_000), strict=False):
         assert translated.source == "A dog runs ."
     assert stream.delivered <= 10_000 * 13 + translator.BURST_BYTES
@@ -172,18 +187,17 @@ def test_a_generated_line_end_becomes_a_space() -> None:
 
 
 def test_nbest_texts_are_distinct_and_the_best_of_each_is_kept() -> None:
-    three = SearchOptions(method="beam", beam_size=3, nbest=3)
-    two = replace(three, nbest=2)
-    for options in (three, two):
-        [translated] = TRANSLATOR.translate(["hey"], options)
+    for nbest in (3, 2):
+        search = Beam(beam_size=3, nbest=nbest)
+        [translated] = TRANSLATOR.translate(["hey"], search)
         found = [(best.text, best.score) for best in translated.hypotheses]
         assert found == [("yeh", -0.5), ("hey", -2.5)]
     assert len(TRANSLATOR.translate(["hey"])[0].hypotheses) == 1
 
 
 def test_nbest_lines_are_those_of_moses() -> None:
-    options = SearchOptions(method="beam", beam_size=3, nbest=2)
-    hey, nothing = TRANSLATOR.translate(["hey", ""], options)
+    search = Beam(beam_size=3, nbest=2)
+    hey, nothing = TRANSLATOR.translate(["hey", ""], search)
     assert as_nbest_text(7, hey).split("\n") == [
         "7 ||| yeh ||| -0.500000",
         "7 ||| hey ||| -2.500000",
@@ -203,6 +217,22 @@ def test_a_json_line_holds_source_and_hypotheses() -> None:
                 "score": -0.5,
                 "log_prob": -2.0,
                 "tokens": ["\u2028", "\0", "\u00fc"],
+                "alignment": [],
             }
         ],
     }
+
+
+def test_prefixes_go_with_their_lines_and_are_as_many() -> None:
+    stream = io.BytesIO(b"ab\n\ncd\n")
+    prefixes = iter(["x", "y", ""])
+    answers = translator.translate_stream(TRANSLATOR.translate, stream, prefixes)
+    assert [as_text(0, answer) for answer in answers] == ["xba", "", "dc"]
+    for wrong, says in ([""], "fewer"), ([""] * 3, "more"):
+        answers = translator.translate_stream(
+            TRANSLATOR.translate, io.BytesIO(b"ab\ncd\n"), iter(wrong)
+        )
+        with pytest.raises(DataError, match=says):
+            list(answers)
+    with pytest.raises(ValueError, match="1 prefixes for 2 lines"):
+        TRANSLATOR.translate(["a", "b"], prefixes=["c"])

@@ -1,0 +1,132 @@
+"""The commands that judge translations: `nmt score` and `nmt evaluate`.
+
+Knows nothing of tensors. What imports TensorFlow is imported inside the commands.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from nmt.cli_translation import (
+    FILE,
+    LARGEST,
+    LARGEST_PENALTY,
+    FiniteRange,
+    batch_size_option,
+    checkpoint_help,
+    prepare_tensorflow,
+)
+
+# Held in memory; enough for batches of nearly equal lengths.
+PAIRS_AT_ONCE = 1024
+
+checkpoints_option = click.option(
+    "--ckpt",
+    "checkpoints",
+    type=FILE,
+    multiple=True,
+    required=True,
+    help=checkpoint_help,
+)
+
+
+@click.command()
+@checkpoints_option
+@click.option("--source", type=FILE, required=True, help="The text.")
+@click.option("--target", type=FILE, required=True, help="Its translation.")
+def score(checkpoints: tuple[Path, ...], source: Path, target: Path) -> None:
+    """Write how probable each translation is: the natural logarithm, a line a pair.
+
+    \b
+    Example: nmt score --ckpt runs/en_de --source test.en --target test.de
+    """
+    pairs = _pairs(source, target)
+    prepare_tensorflow()
+    from nmt.translator import Translator
+
+    translator = Translator.open(*checkpoints)
+    while some := list(islice(pairs, PAIRS_AT_ONCE)):
+        sources, targets = zip(*some, strict=True)
+        for log_prob in translator.score(sources, targets):
+            click.echo(f"{log_prob:.6f}")
+
+
+def _pairs(source: Path, target: Path) -> Iterator[tuple[str, str]]:
+    from nmt.config import TextPair
+    from nmt.corpus import side_by_side
+    from nmt.text import read_lines
+
+    pair = TextPair(source=source, target=target)
+    yield from side_by_side(pair, read_lines(source), read_lines(target))
+
+
+@click.command()
+@checkpoints_option
+@click.option("--source", type=FILE, required=True, help="Text to translate.")
+@click.option("--reference", type=FILE, required=True, help="How it should read.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--lowercase", is_flag=True, help="Ignore case, as sacreBLEU's -lc.")
+@click.option(
+    "--beam-size",
+    type=click.IntRange(1, LARGEST),
+    help="Search with a beam of this size.  [default: the run's decoding section]",
+)
+@click.option(
+    "--length-penalty",
+    type=FiniteRange(0, LARGEST_PENALTY),
+    help="The beam's length penalty.  [default: the run's decoding section]",
+)
+@batch_size_option
+def evaluate(
+    checkpoints: tuple[Path, ...],
+    source: Path,
+    reference: Path,
+    as_json: bool,
+    lowercase: bool,
+    beam_size: int | None,
+    length_penalty: float | None,
+    batch_size: int,
+) -> None:
+    """Translate a text and score it: BLEU, chrF and TER, with sacreBLEU's signatures.
+
+    \b
+    Example: nmt evaluate --ckpt runs/en_de --source test.en --reference test.de
+    """
+    from nmt import evaluation
+    from nmt.config import TextPair
+    from nmt.corpus import load_pairs
+
+    sources, references = load_pairs(TextPair(source=source, target=reference))
+    prepare_tensorflow()
+    from nmt.decoding import Beam
+    from nmt.translator import Translator
+
+    translator = Translator.open(*checkpoints)
+    evaluation.require_tokenizer(translator.target_language)
+    search = translator.search
+    if beam_size is not None or length_penalty is not None:
+        search = search if isinstance(search, Beam) else Beam()
+        if beam_size is not None:
+            search = replace(search, beam_size=beam_size)
+        if length_penalty is not None:
+            search = replace(search, length_penalty=length_penalty)
+    translations = translator.translate(sources, search, batch_size=batch_size)
+    scores = evaluation.score(
+        [translation.hypotheses[0].text for translation in translations],
+        references,
+        lowercase=lowercase,
+        target_language=translator.target_language,
+    )
+    if as_json:
+        record = {
+            kind: {"score": score.value, "signature": score.signature}
+            for kind, score in scores._asdict().items()
+        }
+        click.echo(json.dumps(record, indent=2))
+    else:
+        for score in scores:
+            click.echo(f"{score.name:5} {score.value:6.2f}  {score.signature}")
