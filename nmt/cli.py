@@ -19,7 +19,7 @@ import click
 
 from nmt.cli_attention import attention
 from nmt.cli_scoring import evaluate, score
-from nmt.cli_translation import FILE, prepare_tensorflow, translate
+from nmt.cli_translation import FILE, translate
 from nmt.errors import DataError, NmtError
 
 # A reader that has gone away, in the shell's terms: 128 + SIGPIPE.
@@ -135,7 +135,9 @@ def train(
     if dry_run and restart:
         raise click.UsageError("--dry-run trains nothing: it has nothing to --restart")
     settings = load_config(config, overrides)
-    prepare_tensorflow()
+    from nmt import hardware
+
+    hardware.prepare()
     from nmt import rehearsal, training
     from nmt.signals import Interrupted
 
@@ -177,8 +179,9 @@ def info(path: Path) -> None:
     \b
     Example: nmt info runs/multi30k_en_de
     """
-    prepare_tensorflow()
     from nmt import hardware
+
+    hardware.prepare()
     from nmt.run import open_run
 
     run = open_run(path)

@@ -19,9 +19,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
 
-# More than anybody means, and what a search makes room for is still small.
+# More than anybody means.
 LARGEST = 100_000
-LARGEST_PENALTY = 10  # beyond, length^A overflows for long sentences
+# As in nmt.decoding, which comes with TensorFlow.
+LARGEST_PENALTY, LARGEST_NGRAM, TEMPERATURES = 10, 100, (0.001, 1000)
 
 
 class FiniteRange(click.FloatRange):
@@ -37,10 +38,10 @@ class FiniteRange(click.FloatRange):
 
 
 def prepare_tensorflow() -> None:
-    """Call it before anything that imports TensorFlow."""
+    """Call it before anything that imports TensorFlow, in a command that translates."""
     from nmt import hardware
 
-    hardware.prepare()
+    hardware.prepare_to_translate()
 
 
 def standard_if_dash(
@@ -116,7 +117,8 @@ search_options = options(
     click.option(
         "--max-length",
         type=click.IntRange(1, LARGEST),
-        help="Tokens that a translation has at most.  [default: by source length]",
+        help="Tokens that a translation has at most, but for a longer prefix.  "
+        "[default: by source length]",
     ),
 )
 minimum_risk_option = click.option(
@@ -186,14 +188,14 @@ def greedy(request: TranslateRequest, /, **given: Any) -> None:
 )
 @click.option(
     "--coverage-penalty",
-    type=FiniteRange(min=0),
+    type=FiniteRange(0, LARGEST_PENALTY),
     default=0.0,
     show_default=True,
     help="B in score + B * coverage, of source tokens by attention (Wu et al. 2016).",
 )
 @click.option(
     "--no-repeat-ngram",
-    type=click.IntRange(0, LARGEST),
+    type=click.IntRange(0, LARGEST_NGRAM),
     default=0,
     show_default=True,
     help="No translation has so many tokens in a row twice; 0: any may.",
@@ -225,7 +227,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
 @search_options
 @click.option(
     "--temperature",
-    type=FiniteRange(min=0, min_open=True),
+    type=FiniteRange(*TEMPERATURES),
     default=1.0,
     show_default=True,
     help="Divides the logits: below 1, what is probable becomes more so.",
@@ -305,9 +307,15 @@ def _translate(
         alignments=alignments or request.alignments,
         prefix=prefix or request.prefix,
     )
+    if request.output and request.output == request.alignments:
+        raise click.UsageError(
+            f"--output and --alignments are both {request.output}: two texts, two files"
+        )
     prepare_tensorflow()
     from nmt import decoding, text, translator
 
+    if request.prefix and not request.prefix.exists():
+        raise text.cannot_be_read(request.prefix, FileNotFoundError())
     opened = translator.Translator.open(*request.checkpoints)
     answer = partial(
         opened.translate,
@@ -316,7 +324,6 @@ def _translate(
         minimum_risk=minimum_risk,
         alignments=request.format == "jsonl" or request.alignments is not None,
     )
-    prefixes = text.read_lines(request.prefix) if request.prefix else None
     if request.format == "jsonl":
         as_line = translator.as_json
     else:
@@ -327,7 +334,7 @@ def _translate(
         _writing(request.alignments) if request.alignments else _nowhere() as links,
         text.open_input(request.input) as stream,
     ):
-        translations = translator.translate_stream(answer, stream, prefixes)
+        translations = translator.translate_stream(answer, stream, request.prefix)
         index = -1
         for index, translated in enumerate(translations):
             output.write(as_line(index, translated) + "\n")
@@ -336,9 +343,8 @@ def _translate(
                 cut.append(index + 1)
     if cut:
         click.echo(
-            f"{len(cut)} of {index + 1} translations "
-            f"{'was' if len(cut) == 1 else 'were'} cut at their longest length (line "
-            f"{cut[0]} first); --max-length raises it",
+            f"{len(cut)} of {index + 1} translations reached the longest length and "
+            f"may be cut (line {cut[0]} first); --max-length raises it",
             err=True,
         )
 

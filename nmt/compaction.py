@@ -28,7 +28,8 @@ def run_until_finished(
     """`result(moving)` of each sentence at a time when it had finished.
 
     `advance(time, moving, given)` is a step's new `moving`; time counts from 0.
-    `finished(moving)` [B] bool must stay true for a sentence once it is; `sentences`
+    `finished(moving)` [B] bool must stay true for a sentence once it is, and its part
+    of `result(moving)` the same from then on: it is read some steps later. `sentences`
     is the scalar B. What `advance` does to a sentence may not depend on the others.
     """
 
@@ -48,7 +49,7 @@ def run_until_finished(
             shape_invariants=_any_batch((time, moving)),
         )
         results = tf.nest.map_structure(
-            lambda all, some: _written(all, places, some, sentences),
+            lambda all, some: _put_back(all, places, some, sentences),
             results,
             result(moving),
         )
@@ -77,7 +78,7 @@ def _taken(x: Tensor, places: Tensor, count: Tensor) -> Tensor:
     return tf.ensure_shape(rows, [None, *x.shape[1:]])
 
 
-def _written(all: Tensor, places: Tensor, some: Tensor, sentences: Tensor) -> Tensor:
+def _put_back(all: Tensor, places: Tensor, some: Tensor, sentences: Tensor) -> Tensor:
     """`all` [B * K, ...] with the rows of the sentences at `places` from `some`."""
     shape = tf.shape(all)
     by_sentence = tf.reshape(all, tf.concat([[sentences, -1], shape[1:]], 0))

@@ -280,7 +280,7 @@ class DecodingConfig(Section):
     """How `nmt translate` and `nmt evaluate` search, unless told otherwise."""
     beam_size: Count = 5
     """Hypotheses that beam search keeps."""
-    length_penalty: Annotated[float, Field(ge=0)] = 1.0
+    length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.0
     """A in score = log-probability / length^A, the end of sentence counted."""
 
 

@@ -1,12 +1,15 @@
 """Ids of source sentences -> hypotheses of ids, by a model and a search.
 
 Knows nothing of text, files or training. Sentences are sorted by length into batches,
-each one graph call, and come back in the order in which they were given.
+each one graph call, some of them at a time, and come back in the order in which they
+were given.
 """
 
 import functools
+import math
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -16,6 +19,7 @@ import tensorflow as tf
 from nmt.batches import padded_with_end
 from nmt.continuations import IMPOSSIBLE, Limits
 from nmt.ensemble import Model
+from nmt.hardware import batches_at_once
 from nmt.search import (
     Hypotheses,
     Start,
@@ -34,6 +38,13 @@ NEVER_SAID = (PAD, UNK, BOS)
 # Batches of longer sentences have fewer of them, so that one line as long as a book
 # does not have its neighbours padded to its length.
 USUAL_LENGTH = 128
+# And so have those of which many hypotheses are looked at: logits are [rows, V].
+MOST_ROWS = 4096
+
+# Beyond, length^A or a sum of penalties is no number that float32 can rank by.
+LARGEST_PENALTY = 10.0
+LARGEST_NGRAM = 100
+TEMPERATURES = (0.001, 1000.0)
 
 # A source position that no target position looked at would cost infinitely much.
 LEAST_COVERAGE = 1e-6
@@ -55,8 +66,13 @@ class Greedy:
         _check_lengths(self.min_length, self.max_length)
 
     @property
-    def found(self) -> int:
-        """How many hypotheses it finds for each sentence, at most."""
+    def rows(self) -> int:
+        """How many hypotheses of a sentence are looked at together."""
+        return 1
+
+    @property
+    def returned(self) -> int:
+        """How many hypotheses it returns for a sentence, at most."""
         return 1
 
 
@@ -82,17 +98,23 @@ class Beam:
 
     def __post_init__(self) -> None:
         _check_lengths(self.min_length, self.max_length)
+        _check_between("beam_size", self.beam_size, 1)
         if not 1 <= self.nbest <= self.beam_size:
             raise ValueError(
                 f"nbest {self.nbest} is not between 1 and {self.beam_size}, the number "
                 "of hypotheses that this beam finds"
             )
-        for name in ("length_penalty", "coverage_penalty", "no_repeat_ngram"):
-            _check_at_least(0, name, getattr(self, name))
+        for name in ("length_penalty", "coverage_penalty"):
+            _check_between(name, getattr(self, name), 0, LARGEST_PENALTY)
+        _check_between("no_repeat_ngram", self.no_repeat_ngram, 0, LARGEST_NGRAM)
 
     @property
-    def found(self) -> int:
+    def rows(self) -> int:
         return self.beam_size
+
+    @property
+    def returned(self) -> int:
+        return self.nbest
 
 
 @dataclass(frozen=True)
@@ -115,16 +137,19 @@ class Sample:
 
     def __post_init__(self) -> None:
         _check_lengths(self.min_length, self.max_length)
-        _check_at_least(1, "samples", self.samples)
+        _check_between("samples", self.samples, 1)
         for name in ("top_k", "seed"):
-            _check_at_least(0, name, getattr(self, name))
-        if not 0 < self.temperature < float("inf"):
-            raise ValueError(f"temperature {self.temperature} is not above 0")
+            _check_between(name, getattr(self, name), 0)
+        _check_between("temperature", self.temperature, *TEMPERATURES)
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p {self.top_p} is not above 0 and at most 1")
 
     @property
-    def found(self) -> int:
+    def rows(self) -> int:
+        return self.samples
+
+    @property
+    def returned(self) -> int:
         return self.samples
 
 
@@ -138,7 +163,7 @@ class Hypothesis:
     ids: list[int]
     log_prob: float  # nats, end of sentence included
     score: float  # what hypotheses are ranked by
-    finished: bool  # False: it was made to end at its longest length
+    finished: bool  # False: it reached its longest length, where it had to end
 
 
 def longest_output(source_length: int) -> int:
@@ -158,14 +183,17 @@ def decode(
 ) -> list[list[Hypothesis]]:
     """For each source (ids without end of sentence) its hypotheses, best first.
 
-    Each hypothesis begins with the ids of its source's prefix, where there are any.
+    Each hypothesis begins with the ids of its source's prefix, where there are any: all
+    of them, though it be longer than the longest length.
     """
     graph = _graph(model, _without_limits(search))
     results: list[list[Hypothesis]] = [[]] * len(sources)
-    for chosen in _batches([len(source) for source in sources], batch_size):
+
+    def run(chosen: Sequence[int]) -> None:
+        """Searches for one batch."""
         begun = [prefixes[index] if prefixes else () for index in chosen]
         caps = [
-            max(_longest(search, len(sources[index])), len(prefix), 1)
+            max(_longest(search, len(sources[index])), len(prefix))
             for index, prefix in zip(chosen, begun, strict=True)
         ]
         found = graph(
@@ -178,11 +206,22 @@ def decode(
             ranked = sorted(hypotheses, key=lambda found: -found[2])  # stable
             results[index] = [
                 Hypothesis(ids, log_prob, score, finished=len(ids) < cap)
-                for ids, log_prob, score in ranked[: _returned(search)]
+                for ids, log_prob, score in ranked[: search.returned]
             ]
+
+    at_once = batches_at_once()
+    size = min(batch_size, MOST_ROWS // search.rows, -(-len(sources) // at_once))
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        for _ in pool.map(run, _batches([len(s) for s in sources], max(1, size))):
+            pass
+    finally:
+        # Where one has failed or the user has had enough, the others are not begun.
+        pool.shutdown(cancel_futures=True)
     return results
 
 
+# The models of the last few graphs live as long as these do.
 @functools.lru_cache(maxsize=8)
 def _graph(model: Model, search: Search) -> Any:
     """The search as one graph, traced once for all shapes."""
@@ -194,7 +233,7 @@ def _graph(model: Model, search: Search) -> Any:
             tf.TensorSpec([None, None], tf.int32),
             tf.TensorSpec([None], tf.int32),
             tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([None, search.found, None], tf.float32),
+            tf.TensorSpec([None, search.rows, None], tf.float32),
         ],
     )
     def find(
@@ -253,7 +292,7 @@ def _covering(
     def step(tokens: Tensor, state: Any, memory: Any) -> tuple[Tensor, Any]:
         inner, covered = state
         logits, inner, attention = next_logits(tokens, inner, memory[0])
-        return logits, (inner, covered + attention)
+        return logits, (inner, covered + tf.cast(attention, tf.float32))
 
     def bonus(state: Any, memory: Any) -> Tensor:
         covered, real = state[1], memory[1]
@@ -288,10 +327,6 @@ def _longest(search: Search, source_length: int) -> int:
     return search.max_length or max(search.min_length, longest_output(source_length))
 
 
-def _returned(search: Search) -> int:
-    return search.nbest if isinstance(search, Beam) else search.found
-
-
 def _padded(prefixes: Sequence[Sequence[int]]) -> Array:
     """[B, P] int32, -1 where a prefix has ended."""
     rows = np.full([len(prefixes), max(map(len, prefixes))], -1, np.int32)
@@ -307,7 +342,7 @@ def _draws(search: Search, sources: Sequence[Sequence[int]], width: int) -> Arra
     on what else there is.
     """
     if not isinstance(search, Sample):
-        return np.zeros([len(sources), search.found, 0], np.float32)
+        return np.zeros([len(sources), search.rows, 0], np.float32)
     draws = np.empty([len(sources), search.samples, width], np.float32)
     for row, source in zip(draws, sources, strict=True):
         content = zlib.crc32(np.array(source, np.int32).tobytes())
@@ -339,6 +374,9 @@ def _check_lengths(min_length: int, max_length: int | None) -> None:
         )
 
 
-def _check_at_least(least: int, name: str, value: float) -> None:
-    if not value >= least:
-        raise ValueError(f"{name} {value} is less than {least}")
+def _check_between(
+    name: str, value: float, least: float, most: float = math.inf
+) -> None:
+    if not least <= value <= most:
+        allowed = f"at least {least}" if most == math.inf else f"{least} to {most}"
+        raise ValueError(f"{name} {value} is not {allowed}")

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+MOST_BATCHES_AT_ONCE = 8
+
 # From glibc's malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
@@ -33,6 +35,28 @@ def prepare() -> None:
     if not os.environ.get("NMT_TENSORFLOW_LOG"):
         # It warns of retracing where one program opens several models or searches.
         tf.get_logger().setLevel("ERROR")
+
+
+def prepare_to_translate() -> None:
+    """`prepare`, for a process that translates and does not train.
+
+    A search is hundreds of small operations one after another: two cores do more with
+    a batch each than with half of every operation (measured: 560 sentences a second in
+    greedy search, then 820).
+    """
+    if "tensorflow" not in sys.modules:
+        prepare()
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def batches_at_once() -> int:
+    """How many batches to translate at a time: each has memory of its own."""
+    import tensorflow as tf
+
+    whole_cores = tf.config.threading.get_intra_op_parallelism_threads() == 1
+    return min(os.cpu_count() or 1, MOST_BATCHES_AT_ONCE) if whole_cores else 2
 
 
 def devices() -> list[str]:

@@ -77,7 +77,7 @@ def cross_entropy(
         )
         normalizers = normalizers.concat()  # [N]
         at_target = tf.gather(embeddings, targets)  # [N, E]
-        mean = tf.reduce_mean(embeddings, 0)  # [E]
+        mean = tf.reduce_mean(tf.cast(embeddings, tf.float32), 0)  # [E]
         target_logits = _dot(readouts, at_target) + tf.gather(bias, targets)
         mean_logits = _dot(readouts, mean) + tf.reduce_mean(bias)
         on_target = 1.0 - smoothing
@@ -87,7 +87,8 @@ def cross_entropy(
 
         def gradient(d_smoothed: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             scale = tf.cast(d_smoothed, readouts.dtype)
-            d_rows = d_readouts.concat() - on_target * at_target - smoothing * mean
+            constant = tf.cast(smoothing * mean, readouts.dtype)
+            d_rows = d_readouts.concat() - on_target * at_target - constant
             size = tf.shape(embeddings)[0]
             share = smoothing / tf.cast(size, tf.float32)
             everywhere = tf.cast(share, readouts.dtype) * tf.reduce_sum(readouts, 0)
@@ -112,7 +113,8 @@ def _dot(rows: Tensor, others: Tensor) -> Tensor:
 
     rows [N, E], others [N, E] or [E].
     """
-    return tf.reduce_sum(tf.cast(rows * others, tf.float32), -1)
+    products = tf.cast(rows, tf.float32) * tf.cast(others, tf.float32)
+    return tf.reduce_sum(products, -1)
 
 
 def _array(dtype: Any, count: Tensor, shape: Any) -> Any:

@@ -41,12 +41,12 @@ def gru(projected: Tensor, recurrent: Tensor, state: Tensor) -> Tensor:
         z = sigmoid(W_z x + U_z s)    r = sigmoid(W_r x + U_r s)
         s~ = tanh(W x + r * (U s))    s' = z * s + (1 - z) * s~
     """
-    size = state.shape[-1]
     # `split` rather than slices: its gradient is one concatenation, a slice's a sum of
-    # tensors that are mostly zeros.
-    gates_input, candidate_input = tf.split(projected, [2 * size, size], -1)
-    gates_state, candidate_state = tf.split(recurrent, [2 * size, size], -1)
-    update, reset = tf.split(tf.sigmoid(gates_input + gates_state), 2, -1)
+    # tensors that are mostly zeros. In three, so that nothing is split twice.
+    update_input, reset_input, candidate_input = tf.split(projected, 3, -1)
+    update_state, reset_state, candidate_state = tf.split(recurrent, 3, -1)
+    update = tf.sigmoid(update_input + update_state)
+    reset = tf.sigmoid(reset_input + reset_state)
     candidate = tf.tanh(candidate_input + reset * candidate_state)
     return candidate + update * (state - candidate)
 

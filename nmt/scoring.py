@@ -19,7 +19,7 @@ Tensor = Any
 Array = np.ndarray[Any, np.dtype[np.float32]]
 Ids = Sequence[Sequence[int]]
 
-# Logits of so many positions are held at a time (8,000 ids: 64 MB).
+# Logits of so many positions, or of one pair, are held at a time (8,000 ids: 64 MB).
 POSITIONS = 2048
 
 
@@ -85,7 +85,7 @@ def _attention_graph(model: Model) -> Any:
     @_for_batches
     def attend(source: Tensor, target_in: Tensor, target_out: Tensor) -> Tensor:
         _, attention = model.teacher_forced(source, target_in)
-        return tf.transpose(attention, [1, 0, 2])
+        return tf.cast(tf.transpose(attention, [1, 0, 2]), tf.float32)
 
     return attend
 

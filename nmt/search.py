@@ -118,7 +118,7 @@ def sample_search(
     return _single_paths(step, start, limits, choose, size, chance)
 
 
-class Paths(NamedTuple):
+class PathsState(NamedTuple):
     """The moving part of a search in which no hypothesis depends on another."""
 
     last: Tensor  # [B * K] int32
@@ -141,11 +141,11 @@ def _single_paths(
     given = _given(start, draws)
     width = tf.shape(given.prefix)[1]
 
-    def advance(time: Tensor, paths: Paths, given: Given) -> Paths:
+    def advance(time: Tensor, paths: PathsState, given: Given) -> PathsState:
         logits, state = step(paths.last, paths.state, given.memory)
         gains, ids = choose(logits, given.turn(time, size), given.draws)
         last = tf.where(paths.done, limits.end_id, ids)
-        return Paths(
+        return PathsState(
             last=last,
             state=state,
             done=paths.done | (last == limits.end_id),
@@ -154,7 +154,7 @@ def _single_paths(
         )
 
     rows = sentences * size
-    moving = Paths(
+    moving = PathsState(
         last=tf.repeat(start.tokens, size),
         state=_repeated(start.state, size),
         done=tf.zeros([rows], tf.bool),
@@ -174,7 +174,7 @@ def _single_paths(
     return Hypotheses(tokens, _lengths(tokens, limits), log_probs, log_probs)
 
 
-class Beam(NamedTuple):
+class BeamState(NamedTuple):
     """The moving part of a beam search."""
 
     last: Tensor  # [B * K] int32
@@ -213,7 +213,7 @@ def beam_search(
     given = _given(start, tf.zeros([sentences, 0]))
     width = tf.shape(given.prefix)[1]
 
-    def advance(time: Tensor, beam: Beam, given: Given) -> Beam:
+    def advance(time: Tensor, beam: BeamState, given: Given) -> BeamState:
         logits, state = step(beam.last, beam.state, given.memory)
         barred = None
         if no_repeat_ngram:
@@ -262,7 +262,7 @@ def beam_search(
         rows = tf.gather(parents, alive, batch_dims=1)
         first_rows = tf.range(tf.shape(rows)[0])[:, tf.newaxis] * size
         rows = tf.reshape(rows + first_rows, [-1])
-        return Beam(
+        return BeamState(
             last=tf.reshape(tf.gather(ids, alive, batch_dims=1), [-1]),
             state=tf.nest.map_structure(lambda x: tf.gather(x, rows), state),
             tokens=tf.gather(tokens, alive, batch_dims=1),
@@ -276,7 +276,7 @@ def beam_search(
     none = tf.fill([sentences, size], IMPOSSIBLE)
     # All K rows of a sentence start alike: only the first may count.
     first_only = tf.where(tf.range(size) == 0, 0.0, IMPOSSIBLE)
-    moving = Beam(
+    moving = BeamState(
         last=tf.repeat(start.tokens, size),
         state=_repeated(start.state, size),
         tokens=empty,

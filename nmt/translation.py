@@ -13,6 +13,7 @@ from nmt.alignment import Link, attention_of_parts
 from nmt.copying import Reading, insert_copies, read
 from nmt.decoding import Beam, Hypothesis, Sample, Search, decode
 from nmt.ensemble import Model
+from nmt.errors import NmtError
 from nmt.minimum_risk import expected_gains
 from nmt.tokenizer import TokenizerPair
 from nmt.wording import Wording
@@ -35,7 +36,7 @@ class TextHypothesis:
     log_prob: float
     tokens: list[str]
     alignment: list[Link]  # (source word, word of the text); empty if not asked for
-    finished: bool  # False: it was made to end at its longest length
+    finished: bool  # False: it reached its longest length, where it had to end
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def translate(
     A translation begins with its line's prefix. With `minimum_risk` the score is the
     expected chrF, 0 to 100, where the truth is one of what the search found: each
     sample as probable as another, what a beam found by its probability.
-    Raises: ValueError if there are prefixes, but not one for each line.
+    Raises: ValueError if there are prefixes, but not one for each line; NmtError where
+        the model's probabilities are not numbers.
     """
     beginnings = [""] * len(lines) if prefixes is None else prefixes
     if len(beginnings) != len(lines):
@@ -78,6 +80,11 @@ def translate(
     )
     drafts: list[list[_Draft]] = [[] for _ in lines]
     for number, hypotheses in zip(asked, found, strict=True):
+        if not hypotheses:
+            raise NmtError(
+                f"no translation of {lines[number]!r} has a probability that is a "
+                "number; the model's weights are damaged, or its training diverged"
+            )
         for hypothesis in hypotheses:
             wording = Wording(tokenizers.target, hypothesis.ids, beginnings[number])
             draft = _Draft(
@@ -86,13 +93,12 @@ def translate(
             drafts[number].append(draft)
     # What is copied comes first: it is text, which decides what is distinct.
     copying = [draft for some in drafts for draft in some if draft.reading.copies]
-    _attend(model, tokenizers, copying)
-    count = search.nbest if isinstance(search, Beam) else search.found
+    _copy_and_link(model, tokenizers, copying)
     rank = _by_expected_gain if minimum_risk else _distinct
-    drafts = [rank(some, search)[:count] if some else [] for some in drafts]
+    drafts = [rank(some, search)[: search.returned] if some else [] for some in drafts]
     if alignments:
         rest = [draft for some in drafts for draft in some if not draft.reading.copies]
-        _attend(model, tokenizers, rest)
+        _copy_and_link(model, tokenizers, rest)
     return [
         Translation(
             line,
@@ -155,7 +161,9 @@ def _wide(search: Search, minimum_risk: bool) -> Search:
     return search
 
 
-def _attend(model: Model, tokenizers: TokenizerPair, drafts: Sequence[_Draft]) -> None:
+def _copy_and_link(
+    model: Model, tokenizers: TokenizerPair, drafts: Sequence[_Draft]
+) -> None:
     """Gives each draft its copies and its links."""
     found = scoring.attend(
         model,

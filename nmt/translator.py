@@ -21,7 +21,7 @@ from nmt.decoding import Beam, Greedy, Search
 from nmt.ensemble import Ensemble, Model
 from nmt.errors import DataError, RunError
 from nmt.run import OpenRun, open_run
-from nmt.text import read_lines_leniently
+from nmt.text import read_lines, read_lines_leniently
 from nmt.tokenizer import TokenizerPair
 from nmt.translation import BATCH_SIZE, Translation
 
@@ -122,7 +122,7 @@ def _check_one_task(first: OpenRun, other: OpenRun) -> None:
 def translate_stream(
     translate: Callable[..., list[Translation]],
     stream: BinaryIO,
-    prefixes: Iterator[str] | None = None,
+    prefix_file: Path | None = None,
 ) -> Iterator[Translation]:
     """One translation a line of UTF-8 text, in order, in constant memory.
 
@@ -132,22 +132,23 @@ def translate_stream(
     goes in large, evenly filled batches, and a pipe that pauses, or a person at a
     terminal, gets an answer to every whole line at once. Invalid bytes become U+FFFD.
 
-    Raises: DataError if there are prefixes, but not one for each line.
+    Raises: DataError if `prefix_file` has not a line for each line.
     """
+    prefixes = read_lines(prefix_file) if prefix_file else None
+    count = 0
     for lines in _read_bursts(stream):
-        begun = None
-        if prefixes is not None:
-            begun = list(islice(prefixes, len(lines)))
-            if len(begun) < len(lines):
-                raise _uneven("fewer prefixes than lines")
+        count += len(lines)
+        begun = None if prefixes is None else list(islice(prefixes, len(lines)))
+        if begun is not None and len(begun) < len(lines):
+            raise _uneven(f"{prefix_file}: fewer lines than there are to translate")
         yield from translate(lines, prefixes=begun)
     if prefixes is not None and next(prefixes, None) is not None:
-        raise _uneven("more prefixes than lines")
+        raise _uneven(f"{prefix_file}:{count + 1}: more lines than the {count} of text")
 
 
 def _uneven(what: str) -> DataError:
     return DataError(
-        f"{what}: each line has its prefix, an empty line where nothing is forced "
+        f"{what}: each has its prefix, an empty line where nothing is forced "
         "(probably two files that do not belong together)"
     )
 

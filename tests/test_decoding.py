@@ -203,7 +203,7 @@ def test_nothing_to_decode_is_nothing(model: TranslationModel) -> None:
     ("named", "kind", "options"),
     [
         ("nbest 4", Beam, {"beam_size": 3, "nbest": 4}),
-        ("nbest 1", Beam, {"beam_size": 0}),
+        ("beam_size 0", Beam, {"beam_size": 0}),
         ("nbest 0", Beam, {"nbest": 0}),
         ("length_penalty -1", Beam, {"length_penalty": -1}),
         ("coverage_penalty nan", Beam, {"coverage_penalty": float("nan")}),

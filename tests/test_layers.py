@@ -10,13 +10,13 @@ PACKAGE = Path(__file__).parent.parent / "nmt"
 
 # A module imports only from modules above it.
 ORDER = """
-    __init__ errors text yaml_lines refusals config alignment drawing
+    __init__ errors hardware text yaml_lines refusals config alignment drawing
     subword_sampling tokenizer corpus inspection batches
     attention layers recurrence cells parameters compaction continuations search
     loss optimizer model update ensemble decoding scoring copying wording
     minimum_risk translation
     evaluation validation interval progress signals checkpoint run
-    hardware training rehearsal translator cli_translation cli_scoring cli_attention
+    training rehearsal translator cli_translation cli_scoring cli_attention
     cli __main__
 """.split()
 

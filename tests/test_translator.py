@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from itertools import accumulate, islice, pairwise
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -223,14 +224,16 @@ def test_a_json_line_holds_source_and_hypotheses() -> None:
     }
 
 
-def test_prefixes_go_with_their_lines_and_are_as_many() -> None:
+def test_prefixes_go_with_their_lines_and_are_as_many(tmp_path: Path) -> None:
     stream = io.BytesIO(b"ab\n\ncd\n")
-    prefixes = iter(["x", "y", ""])
+    prefixes = tmp_path / "prefixes"
+    prefixes.write_text("x\ny\n\n")
     answers = translator.translate_stream(TRANSLATOR.translate, stream, prefixes)
     assert [as_text(0, answer) for answer in answers] == ["xba", "", "dc"]
-    for wrong, says in ([""], "fewer"), ([""] * 3, "more"):
+    for wrong, says in ("\n", "prefixes: fewer lines"), ("\n" * 3, "prefixes:3: more"):
+        prefixes.write_text(wrong)
         answers = translator.translate_stream(
-            TRANSLATOR.translate, io.BytesIO(b"ab\ncd\n"), iter(wrong)
+            TRANSLATOR.translate, io.BytesIO(b"ab\ncd\n"), prefixes
         )
         with pytest.raises(DataError, match=says):
             list(answers)
