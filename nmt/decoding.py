@@ -211,14 +211,22 @@ def decode(
 
     at_once = batches_at_once()
     size = min(batch_size, MOST_ROWS // search.rows, -(-len(sources) // at_once))
-    pool = ThreadPoolExecutor(at_once)
+    batches = _batches([len(source) for source in sources], max(1, size))
+    running = [_threads(at_once).submit(run, chosen) for chosen in batches]
     try:
-        for _ in pool.map(run, _batches([len(s) for s in sources], max(1, size))):
-            pass
+        for batch in running:
+            batch.result()
     finally:
         # Where one has failed or the user has had enough, the others are not begun.
-        pool.shutdown(cancel_futures=True)
+        for batch in running:
+            batch.cancel()
     return results
+
+
+@functools.cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    """The same for all calls: each new thread would claim memory of its own anew."""
+    return ThreadPoolExecutor(count)
 
 
 # The models of the last few graphs live as long as these do.

@@ -55,6 +55,17 @@ class Tokenizer:
         self._processor = sentencepiece.SentencePieceProcessor()
         self._processor.LoadFromSerializedProto(model_bytes)
 
+    @cached_property
+    def rules(self) -> bytes:
+        """What decides which ids a text becomes: nothing of how it was trained."""
+        model = ModelProto.FromString(self.model_bytes)
+        trained = model.trainer_spec
+        kind, byte_fallback = trained.model_type, trained.byte_fallback
+        model.ClearField("trainer_spec")
+        model.trainer_spec.model_type = kind
+        model.trainer_spec.byte_fallback = byte_fallback
+        return bytes(model.SerializeToString(deterministic=True))
+
     @property
     def vocab_size(self) -> int:
         return int(self._processor.vocab_size())
@@ -121,6 +132,13 @@ class TokenizerPair:
         for tokenizer in (self.source, self.target):
             digest.update(hashlib.sha256(tokenizer.model_bytes).digest())
         return digest.hexdigest()
+
+    def same_ids(self, other: "TokenizerPair") -> bool:
+        """Whether any text becomes the same ids, however the models were trained."""
+        return (self.source.rules, self.target.rules) == (
+            other.source.rules,
+            other.target.rules,
+        )
 
     def save(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)

@@ -106,7 +106,7 @@ def _check_one_task(first: OpenRun, other: OpenRun) -> None:
     Raises: RunError if they cannot.
     """
     both = f"{first.directory} and {other.directory} cannot translate together: "
-    if first.tokenizers.checksum != other.tokenizers.checksum:
+    if not first.tokenizers.same_ids(other.tokenizers):
         raise RunError(
             f"{both}their tokenizers are different; train both with the same data "
             "and tokenizer sections"

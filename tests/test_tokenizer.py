@@ -191,6 +191,7 @@ def test_a_saved_pair_is_loaded_equal_or_refused(tmp_path: Path, joint: bool) ->
     loaded = TokenizerPair.load(tmp_path / "tokenizer")
     assert loaded.joint == trained.joint == joint
     assert loaded.checksum == trained.checksum
+    assert loaded.same_ids(trained)
     for path in (tmp_path / "tokenizer").iterdir():
         whole = path.read_bytes()
         for damaged in (b"", whole[:100], whole[: len(whole) // 2], b"foreign"):
