@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import ToyRun
 
-from nmt import cli, cli_scoring, cli_translation
+from nmt import cli, cli_scoring, hardware
 from nmt.errors import NmtError
 from nmt.evaluation import score
 from nmt.signals import Interrupted
@@ -126,7 +126,7 @@ def test_configuration_errors_are_one_message_and_exit_code_one(
         (["translate", "--ckpt", "a", "beam", "--beam-size", "0"], "0"),
         (["translate", "--ckpt", "a", "beam", "--nbest", "6"], "--beam-size"),
         (["translate", "--ckpt", "a", "beam", "--length-penalty", "nan"], "finite"),
-        (["translate", "--ckpt", "a", "beam", "--coverage-penalty", "inf"], "finite"),
+        (["translate", "--ckpt", "a", "beam", "--coverage-penalty", "inf"], "10"),
         (["translate", "--ckpt", "a", "sample", "--temperature", "0"], "0"),
         (["translate", "--ckpt", "a", "sample", "--top-p", "nan"], "finite"),
         (
@@ -154,7 +154,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
         def fail() -> None:
             raise error
 
-        monkeypatch.setattr(cli, "prepare_tensorflow", fail)
+        monkeypatch.setattr(hardware, "prepare", fail)
         return run("info", "runs/some")
 
     return fail_with
@@ -196,8 +196,8 @@ def test_a_programming_error_stays_an_error(failing: Any) -> None:
 
 @pytest.fixture
 def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (cli, cli_scoring, cli_translation):
-        monkeypatch.setattr(module, "prepare_tensorflow", lambda: None)
+    for name in ("prepare", "prepare_to_translate"):
+        monkeypatch.setattr(hardware, name, lambda: None)
 
 
 @pytest.fixture
@@ -609,12 +609,12 @@ def test_runs_of_other_tokenizers_do_not_translate_together(
 # `nmt info` that prints much, needs nothing, and ends with an error.
 CHATTERING = """
 import click
-from nmt import cli, errors
+from nmt import cli, errors, hardware
 def chatter():
     for _ in range(9999):
         click.echo("\\u00fcber" * 99)
     raise errors.NmtError("\\u00fcber")
-cli.prepare_tensorflow = chatter
+hardware.prepare = chatter
 cli.main(["info", "x"])
 """
 
@@ -641,8 +641,8 @@ def test_a_full_disk_under_stdout_is_one_message() -> None:
 def test_closed_standard_streams_are_empty_ones() -> None:
     code = """
 import os, sys
-from nmt import cli, cli_translation
-cli.prepare_tensorflow = lambda: sys.exit(sys.stdin.read() + "done")
+from nmt import cli, cli_scoring, hardware
+hardware.prepare = lambda: sys.exit(sys.stdin.read() + "done")
 cli.main(["info", "x"])
 """
     process = subprocess.run(
