@@ -51,15 +51,6 @@ class Segmented:
         return [whole[begin:end].decode() for begin, end in parts]
 
 
-def align(attention: Array, source: Segmented, target: Segmented) -> list[Link]:
-    """The links by attention [T + 1, S + 1], in the order of the target."""
-    return links(
-        attention_of_parts(
-            attention, source.spans, source.words(), target.spans, target.words()
-        )
-    )
-
-
 def links(attention: Array) -> list[Link]:
     """The links by attention [target words, source words + 1].
 

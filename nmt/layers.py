@@ -41,7 +41,7 @@ def layer_norm(x: Tensor, gain_and_bias: Tensor) -> Tensor:
 
 
 def softmax_and_normalizer(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Probabilities [N, V] of logits [N, V], and log sum_v exp(logit_v) [N].
+    """Probabilities [..., V] of logits [..., V], and log sum_v exp(logit_v) [...].
 
     The latter is the largest logit less the log of its probability, which is 1 / V or
     more: as exact as a sum of exponentials, in a third of the time.

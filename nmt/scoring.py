@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from nmt.batches import pack
 from nmt.ensemble import Model
+from nmt.layers import softmax_and_normalizer
 from nmt.tokenizer import PAD
 
 Tensor = Any
@@ -73,9 +74,9 @@ def _score_graph(model: Model) -> Any:
         readouts, _ = model.teacher_forced(source, target_in)
         logits = model.logits(readouts)  # [T, B, V]
         targets = tf.transpose(target_out)
-        # The kernel that never writes the log-probabilities of all other ids.
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-        return -tf.reduce_sum(tf.where(targets == PAD, 0.0, losses), 0)
+        _, normalizers = softmax_and_normalizer(logits)
+        log_probs = tf.gather(logits, targets, batch_dims=2) - normalizers
+        return tf.reduce_sum(tf.where(targets == PAD, 0.0, log_probs), 0)
 
     return score
 

@@ -361,16 +361,19 @@ class Training:
 def make_updater(config: Config, tokenizers: TokenizerPair) -> Updater:
     """The model at its start, and what moves it."""
 
-    def make() -> TranslationModel:
+    def make(seed: int | None) -> TranslationModel:
         return TranslationModel(
             config.model,
             tokenizers.source.vocab_size,
             tokenizers.target.vocab_size,
-            config.training.seed,
+            seed,
         )
 
-    model = make()
-    average = make() if config.training.average != "none" else model
+    model = make(config.training.seed)
+    if config.training.average == "none":
+        return Updater(model, model, config.training)
+    average = make(None)
+    average.parameters.assign(model.parameters.values())
     return Updater(model, average, config.training)
 
 

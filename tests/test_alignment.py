@@ -8,9 +8,10 @@ import pytest
 from nmt.alignment import (
     LEAST_GIVEN,
     LEAST_RECEIVED,
+    Array,
+    Link,
     Segmented,
     Span,
-    align,
     alignment_error_rate,
     attention_of_parts,
     links,
@@ -22,6 +23,15 @@ AWKWARD = [
     *("", " ", "  two  spaces  ", "\ttab", "nul\0nul", "a\u2028b\x85c", "\x1fa\x1c"),
     *("e\u0301 o\u0308", "\u4f60\u597d \u00a0x", "\U0001f469\u200d\U0001f467 \u2581a"),
 ]
+
+
+def align(attention: Array, source: Segmented, target: Segmented) -> list[Link]:
+    """The links between all words of two texts."""
+    return links(
+        attention_of_parts(
+            attention, source.spans, source.words(), target.spans, target.words()
+        )
+    )
 
 
 def spans_of(text: str, tokens: list[str]) -> list[Span]:
