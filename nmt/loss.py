@@ -49,43 +49,49 @@ def cross_entropy(
         matrix = tf.cast(embeddings, readouts.dtype)
 
         def body(
-            start: Tensor, normalizers: Any, d_readouts: Any, d_matrix: Any, d_bias: Any
+            start: Tensor,
+            normalizers: Any,
+            target_logits: Any,
+            d_readouts: Any,
+            d_matrix: Any,
+            d_bias: Any,
         ) -> tuple[Any, ...]:
             rows = readouts[start : start + CHUNK]
             logits = tf.matmul(rows, matrix, transpose_b=True)
             logits = wide(logits) + bias  # [n, V]
             probabilities, normalizer = softmax_and_normalizer(logits)
+            # These and no others, however they were rounded: else a probability could
+            # be larger than 1.
+            chosen = tf.gather(logits, targets[start : start + CHUNK], batch_dims=1)
             d_bias += tf.reduce_sum(probabilities, 0)
             d_logits = tf.cast(probabilities, rows.dtype)
             place = start // CHUNK
             return (
                 start + CHUNK,
                 normalizers.write(place, normalizer),
+                target_logits.write(place, chosen),
                 d_readouts.write(place, d_logits @ matrix),
                 d_matrix + wide(tf.matmul(d_logits, rows, transpose_a=True)),
                 d_bias,
             )
 
         chunks = -(-count // CHUNK)
-        _, normalizers, d_readouts, d_matrix, d_bias = tf.while_loop(
+        _, normalizers, target_logits, d_readouts, d_matrix, d_bias = tf.while_loop(
             lambda start, *_: start < count,
             body,
             (
                 tf.constant(0),
+                _array(tf.float32, chunks, []),
                 _array(tf.float32, chunks, []),
                 _array(readouts.dtype, chunks, readouts.shape[1:]),
                 tf.zeros_like(embeddings),
                 tf.zeros_like(bias),
             ),
         )
-        normalizers = normalizers.concat()  # [N]
+        normalizers, target_logits = normalizers.concat(), target_logits.concat()  # [N]
         at_target = wide(tf.gather(matrix, targets))  # [N, E]
         mean = tf.reduce_mean(embeddings, 0)  # [E]
-        target_logits = _dot(readouts, at_target)
-        # Rounded as in the normalizers: else a probability could be larger than 1.
-        target_logits = wide(tf.cast(target_logits, readouts.dtype))
-        target_logits += tf.gather(bias, targets)
-        mean_logits = _dot(readouts, mean) + tf.reduce_mean(bias)
+        mean_logits = tf.linalg.matvec(wide(readouts), mean) + tf.reduce_mean(bias)
         on_target = 1.0 - smoothing
         plain = tf.reduce_sum(normalizers - target_logits)
         uniform = tf.reduce_sum(normalizers - mean_logits)
@@ -115,15 +121,6 @@ def cross_entropy(
 
     smoothed, plain = run(readouts, output_embeddings, bias)
     return smoothed, tf.stop_gradient(plain)
-
-
-def _dot(rows: Tensor, others: Tensor) -> Tensor:
-    """Each row's inner product [N], float32, with its other row (or with one for all).
-
-    rows [N, E], others [N, E] or [E].
-    """
-    products = wide(rows) * others
-    return tf.reduce_sum(products, -1)
 
 
 def _array(dtype: Any, count: Tensor, shape: Any) -> Any:
