@@ -51,6 +51,15 @@ def softmax_and_normalizer(logits: Tensor) -> tuple[Tensor, Tensor]:
     return probabilities, tf.reduce_max(logits, -1) - largest
 
 
+def log_normalizer(logits: Tensor, largest: Tensor) -> Tensor:
+    """The same log sum_v exp(logit_v) [N, 1], where the largest of each row is known.
+
+    logits [N, V], largest [N, 1] its place: two passes over all logits less.
+    """
+    probability = tf.gather(tf.nn.softmax(logits), largest, batch_dims=1)
+    return tf.gather(logits, largest, batch_dims=1) - tf.math.log(probability)
+
+
 class Noise:
     """Dropout whose masks are a function of (seed, site) and of nothing else.
 
