@@ -7,11 +7,13 @@ takes it. Both read from `shared`
     recurrent_bias [3 D]   state_mask [N, D] (where recurrent dropout is on)
     and, for each product NAME that is to be layer-normalised, NAME_norm [2, size]
 
-and multiply by matrices `values` (the encoder's states: one matrix a sentence) and
-those named below. Each returns (state [N, D], (context [N, C], weights [N, S])).
+and multiply by the matrices named below and by `context` [B, S, 3 D], a sentence's own:
+the encoder's states times C_z, C_r and C, side by side. For what the GRU wants of the
+context c_i = sum_j a_ij h_j is C c_i, and that is sum_j a_ij (C h_j), whose C h_j are
+the same at every step. Each cell returns (state [N, D], (weights [N, S],)).
 
-Shapes: N = B * K rows, the K of a sentence together; D decoder size, C memory size,
-A query and key size (D without additive attention), S source positions.
+Shapes: N = B * K rows, the K of a sentence together; D decoder size, A query and key
+size (D without additive attention), S source positions.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +27,7 @@ from nmt.recurrence import Multiply, gru
 
 Tensor = Any
 Shared = Mapping[str, Tensor]
-Output = tuple[Tensor, tuple[Tensor, Tensor]]
+Output = tuple[Tensor, tuple[Tensor]]
 
 
 def gru_cell(
@@ -35,13 +37,13 @@ def gru_cell(
 
     inputs: (W E y_{i-1} + b [N, 3 D],). Matrices: `state` [D, A + 3 D] holds the
     attention's W beside U_z, U_r and U, since all four multiply s_{i-1}; without
-    additive attention it is [D, 3 D]. `context` [C, 3 D] holds C_z, C_r and C.
+    additive attention it is [D, 3 D].
     """
     (embedded,) = inputs
     query, recurrent = _query_and_recurrent(state, shared, multiply)
-    context, weights = _attend(query, shared, multiply)
-    projected = embedded + normalized(multiply("context", context), shared, "context")
-    return gru(projected, recurrent, state), (context, weights)
+    weights = _attend(query, shared)
+    context = normalized(multiply("context", weights), shared, "context")
+    return gru(embedded + context, recurrent, state), (weights,)
 
 
 def conditional_gru_cell(
@@ -51,17 +53,16 @@ def conditional_gru_cell(
 
     The query is the first GRU's state s'_i. inputs: (W E y_{i-1} + b [N, 3 D],).
     Matrices: `first` [D, 3 D] multiplies s_{i-1}; `state`, as in `gru_cell`, multiplies
-    s'_i, and `context` [C, 3 D] the context. Shared besides: `first_bias` [3 D] and
-    `context_bias` [3 D].
+    s'_i. Shared besides: `first_bias` [3 D] and `context_bias` [3 D].
     """
     (embedded,) = inputs
     recurrent = normalized(multiply("first", kept(state, shared)), shared, "first")
     between = gru(embedded, recurrent + shared["first_bias"], state)
     query, recurrent = _query_and_recurrent(between, shared, multiply)
-    context, weights = _attend(query, shared, multiply)
-    projected = normalized(multiply("context", context), shared, "context")
-    state = gru(projected + shared["context_bias"], recurrent, between)
-    return state, (context, weights)
+    weights = _attend(query, shared)
+    context = normalized(multiply("context", weights), shared, "context")
+    state = gru(context + shared["context_bias"], recurrent, between)
+    return state, (weights,)
 
 
 DECODER_CELLS: dict[str, Callable[..., Output]] = {
@@ -114,8 +115,8 @@ def _query_and_recurrent(
     return query, normalized(product, shared, "recurrent") + shared["recurrent_bias"]
 
 
-def _attend(query: Tensor, shared: Shared, multiply: Multiply) -> tuple[Tensor, Tensor]:
-    """Context [N, C] and weights [N, S] for query [N, A]."""
+def _attend(query: Tensor, shared: Shared) -> Tensor:
+    """Weights [N, S] for query [N, A]."""
     keys = shared["keys"]
     # In the type of the keys: [B, K, S, A] is the largest thing of a step.
     queries = tf.cast(query, keys.dtype)
@@ -125,5 +126,4 @@ def _attend(query: Tensor, shared: Shared, multiply: Multiply) -> tuple[Tensor, 
     else:
         scores = dot_scores(queries, keys)
     weights = attention_weights(scores, shared["mask"])  # [B, K, S]
-    weights = tf.cast(tf.reshape(weights, [-1, tf.shape(keys)[1]]), query.dtype)
-    return multiply("values", weights), weights
+    return tf.cast(tf.reshape(weights, [-1, tf.shape(keys)[1]]), query.dtype)

@@ -29,7 +29,7 @@ from nmt.config import ModelConfig
 from nmt.layers import SILENCE, Noise, layer_norm
 from nmt.parameters import Parameters
 from nmt.precision import wide
-from nmt.recurrence import scan, step
+from nmt.recurrence import multiplication, product, scan, step
 from nmt.tokenizer import PAD
 
 Tensor = Any
@@ -41,6 +41,7 @@ class Memory(NamedTuple):
 
     keys: Tensor  # [B, S, A]
     values: Tensor  # [B, S, C]
+    projected: Tensor  # [B, S, 3 D]: the values times the GRU's context matrix
     mask: Tensor  # [B, S] float32: 1 for tokens, 0 for padding
 
 
@@ -136,9 +137,9 @@ class Decoder(tf.Module):
         self.matrices = {
             "state": parameters.recurrent(
                 "decoder/state", size, beside=size if additive else 0
-            ),
-            "context": matrix("context", memory, size, size, size),
+            )
         }
+        self.context_matrix = matrix("context", memory, size, size, size)
         norms["recurrent"] = 3 * size
         self.shared = {
             "recurrent_bias": parameters.zeros("decoder/recurrent_bias", 3 * size)
@@ -161,15 +162,20 @@ class Decoder(tf.Module):
         self.shared |= {f"{name}_norm": self.norms[name] for name in sorted(in_cell)}
 
     def remember(self, states: Tensor, mask: Tensor) -> Memory:
-        """Memory of the encoder's states [B, S, C]: keys are projected here, once."""
-        if self.key_matrix is None:
-            return Memory(states, states, mask)
-        rows = _product(tf.reshape(states, [-1, states.shape[-1]]), self.key_matrix)
-        keys = tf.reshape(
-            self._normalized(rows, "keys"),
-            [*tf.unstack(tf.shape(states)[:2]), self.size],
-        )
-        return Memory(tf.cast(keys, states.dtype), states, mask)
+        """Memory of the encoder's states [B, S, C]: all that no step changes."""
+        rows = tf.reshape(states, [-1, states.shape[-1]])
+
+        def by_sentence(rows: Tensor) -> Tensor:
+            shape = [*tf.unstack(tf.shape(states)[:2]), rows.shape[-1]]
+            return tf.cast(tf.reshape(rows, shape), states.dtype)
+
+        keys = states
+        if self.key_matrix is not None:
+            keys = by_sentence(
+                self._normalized(_product(rows, self.key_matrix), "keys")
+            )
+        projected = by_sentence(_product(rows, self.context_matrix))
+        return Memory(keys, states, projected, mask)
 
     def start(self, memory: Memory) -> Tensor:
         """The state s_0 [B, D] before the first token."""
@@ -183,11 +189,29 @@ class Decoder(tf.Module):
         self, embedded: Tensor, state: Tensor, memory: Memory
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(readout [N, E], state [N, D], attention [N, S]) for embedded [N, E]."""
-        matrices, shared = self._weights(memory)
-        state, (context, weights) = step(
-            self.cell, (self._project(embedded),), state, matrices, shared
-        )
-        return self._read_out(state, context, embedded), state, weights
+        return self.stepper(memory.values.dtype)(embedded, state, memory)
+
+    def stepper(self, dtype: tf.DType) -> Step:
+        """`step` for a loop of steps: what does not change is made ready here, once."""
+        multiplications = {
+            name: multiplication(matrix)
+            for name, matrix in self._matrices(dtype).items()
+        }
+
+        def step_once(
+            embedded: Tensor, state: Tensor, memory: Memory
+        ) -> tuple[Tensor, Tensor, Tensor]:
+            state, (weights,) = step(
+                self.cell,
+                (self._project(embedded),),
+                state,
+                multiplications | {"context": multiplication(memory.projected)},
+                self._shared(memory),
+            )
+            context = product(weights, memory.values)
+            return self._read_out(state, context, embedded), state, weights
+
+        return step_once
 
     def __call__(
         self, embedded: Tensor, memory: Memory, noise: Noise
@@ -195,18 +219,19 @@ class Decoder(tf.Module):
         """(readouts [T, B, E], attention [T, B, S]) for known inputs [T, B, E].
 
         All that does not depend on the state is done for all steps at once: the
-        inputs' projection before the scan, the readout after it.
+        inputs' projection before the scan, contexts and readouts after it.
         """
         start = self.start(memory)
-        matrices, shared = self._weights(memory)
+        matrices = self._matrices(memory.values.dtype) | {"context": memory.projected}
+        shared = self._shared(memory)
         if noise.rates.get("state"):
             shared["state_mask"] = noise.mask("state", tf.shape(start), "decoder")
         rows = tf.reshape(embedded, [-1, embedded.shape[-1]])
         steps = tf.unstack(tf.shape(embedded)[:2])
         projected = tf.reshape(self._project(rows), [*steps, 3 * self.size])
-        states, (contexts, weights) = scan(
-            self.cell, (projected,), start, matrices, shared
-        )
+        states, (weights,) = scan(self.cell, (projected,), start, matrices, shared)
+        by_sentence = tf.cast(tf.transpose(weights, [1, 0, 2]), memory.values.dtype)
+        contexts = tf.transpose(by_sentence @ memory.values, [1, 0, 2])  # [T, B, C]
         readouts = self._read_out(
             tf.reshape(states, [-1, states.shape[-1]]),
             tf.reshape(contexts, [-1, contexts.shape[-1]]),
@@ -214,18 +239,19 @@ class Decoder(tf.Module):
         )
         return tf.reshape(readouts, [*steps, readouts.shape[-1]]), weights
 
-    def _weights(self, memory: Memory) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """What the cell multiplies by, and what it shares over time."""
-        dtype = memory.values.dtype
-        matrices = {
+    def _matrices(self, dtype: tf.DType) -> dict[str, Tensor]:
+        """What the cell multiplies by, but for the memory."""
+        return {
             name: tf.cast(matrix.read_value(), dtype)
             for name, matrix in self.matrices.items()
         }
-        matrices["values"] = memory.values
+
+    def _shared(self, memory: Memory) -> dict[str, Tensor]:
+        """What all steps of the cell share."""
         shared = {name: tensor.read_value() for name, tensor in self.shared.items()}
         if "direction" in shared:
-            shared["direction"] = tf.cast(shared["direction"], dtype)
-        return matrices, shared | {"keys": memory.keys, "mask": memory.mask}
+            shared["direction"] = tf.cast(shared["direction"], memory.keys.dtype)
+        return shared | {"keys": memory.keys, "mask": memory.mask}
 
     def _project(self, embedded: Tensor) -> Tensor:
         """W E y_{i-1} + b [N, 3 D] for embedded [N, E]."""
@@ -316,12 +342,13 @@ class TranslationModel(tf.Module):
         # 64 x 128 x 8,000 and 64 x 256 x 8,000 take two thirds of the time of products
         # with the embeddings as they lie.
         output = tf.transpose(self.output_embeddings)
+        decoder_step = self.decoder.stepper(tf.float32)
 
         def step(
             tokens: Tensor, state: Tensor, memory: Memory
         ) -> tuple[Tensor, Tensor, Tensor]:
             embedded = tf.gather(self.target_embeddings, tokens)
-            readout, state, weights = self.decoder.step(embedded, state, memory)
+            readout, state, weights = decoder_step(embedded, state, memory)
             logits = tf.cast(readout @ output, tf.float32) + self.output_bias
             return logits, state, weights
 

@@ -25,7 +25,7 @@ def one_by_one(code: str) -> str:
 
 def test_the_code_shown_stands_in_the_file_that_is_named() -> None:
     shown = [(name, code) for name, code in python_blocks() if code[0] == " "]
-    assert len(shown) == 6
+    assert len(shown) == 7
     for name, code in shown:
         assert one_by_one(code) in one_by_one((PROJECT / name).read_text()), code
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from nmt.cells import DECODER_CELLS, encoder_cell
-from nmt.recurrence import scan, step
+from nmt.recurrence import multiplication, scan, step
 
 B, S, D, C, A, T = 2, 4, 3, 5, 6, 3
 MASK = np.array([[1.0, 1, 1, 1], [1, 1, 0, 0]])
@@ -32,7 +32,7 @@ def decoder_problem(
     size = A if additive else D  # of queries and keys
     matrices = {
         "state": draw(D, (A if additive else 0) + 3 * D),
-        "context": draw(C, 3 * D),
+        "context": draw(B, S, C) @ draw(C, 3 * D),
     }
     shared = {
         "keys": draw(B, S, size),
@@ -52,7 +52,7 @@ def decoder_problem(
     return {
         "inputs": (draw(T, B * rows, 3 * D),),
         "state": draw(B * rows, D),
-        "matrices": matrices | {"values": draw(B, S, C)},
+        "matrices": matrices,
         "shared": shared,
     }
 
@@ -65,8 +65,8 @@ def numpy_gru(projected: Any, recurrent: Any, state: Any) -> Any:
 
 def numpy_step(
     cell: str, problem: dict[str, Any], time: int, row: int, sentence: int, state: Any
-) -> tuple[Any, Any, Any]:
-    """One row's (state, context, weights), as the papers have them."""
+) -> tuple[Any, Any]:
+    """One row's (state, weights), as the papers have them."""
     embedded = problem["inputs"][0][time, row]
     matrices, shared = problem["matrices"], problem["shared"]
     dropped = shared["state_mask"][row]
@@ -94,10 +94,10 @@ def numpy_step(
             scores.append(query @ key)
     weights = np.zeros(S)
     weights[: len(scores)] = np.exp(scores) / np.sum(np.exp(scores))
-    context = weights @ matrices["values"][sentence]  # equation 5
+    context = weights @ matrices["context"][sentence]  # equation 5, times C
     recurrent = norm((state * dropped) @ u, "recurrent") + shared["recurrent_bias"]
-    projected = from_input + norm(context @ matrices["context"], "context")
-    return numpy_gru(projected, recurrent, state), context, weights
+    projected = from_input + norm(context, "context")
+    return numpy_gru(projected, recurrent, state), weights
 
 
 @norms
@@ -107,16 +107,16 @@ def test_a_step_of_a_decoder_cell_is_the_papers_formula(
     cell: str, attention: str, layer_norm: bool
 ) -> None:
     problem = decoder_problem(cell, attention, layer_norm, rows=2)
-    state, (context, weights) = step(
+    state, (weights,) = step(
         DECODER_CELLS[cell],
         (tf.constant(problem["inputs"][0][0]),),
         tf.constant(problem["state"]),
-        tensors(problem["matrices"]),
+        multiplications(tensors(problem["matrices"])),
         tensors(problem["shared"]) | {"mask": tf.constant(MASK)},
     )
     for row in range(B * 2):
         expected = numpy_step(cell, problem, 0, row, row // 2, problem["state"][row])
-        for ours, papers in zip((state, context, weights), expected, strict=True):
+        for ours, papers in zip((state, weights), expected, strict=True):
             np.testing.assert_allclose(ours[row], papers, rtol=1e-10, atol=1e-15)
 
 
@@ -153,13 +153,17 @@ def test_the_encoder_cell_is_a_gru() -> None:
         encoder_cell,
         (tf.constant(projected),),
         tf.constant(state),
-        {"recurrent": tf.constant(matrix)},
+        multiplications({"recurrent": tf.constant(matrix)}),
         {"recurrent_bias": tf.constant(bias)},
     )
     assert outputs == ()
     for row in range(B):
         expected = numpy_gru(projected[row], state[row] @ matrix + bias, state[row])
         np.testing.assert_allclose(result[row], expected, rtol=1e-12)
+
+
+def multiplications(matrices: dict[str, Any]) -> dict[str, Any]:
+    return {name: multiplication(matrix) for name, matrix in matrices.items()}
 
 
 def tensors(arrays: Any) -> Any:
@@ -181,9 +185,10 @@ def agree(cell: Any, problem: dict[str, Any], data: dict[str, Any]) -> None:
     def stepped(problem: dict[str, Any]) -> list[Any]:
         state, rows = problem["state"], []
         shared = problem["shared"] | data
+        matrices = multiplications(problem["matrices"])
         for time in range(T):
             inputs = tuple(x[time] for x in problem["inputs"])
-            state, outputs = step(cell, inputs, state, problem["matrices"], shared)
+            state, outputs = step(cell, inputs, state, matrices, shared)
             rows.append([state, *outputs])
         return [tf.stack(values) for values in zip(*rows, strict=True)]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nmt.recurrence import Multiply, gru, product, scan, step
+from nmt.recurrence import Multiply, gru, multiplication, product, scan, step
 
 N, D, T = 4, 3, 5
 
@@ -40,6 +40,18 @@ def test_rows_are_multiplied_by_their_sentences_own_matrix() -> None:
     result = product(tf.constant(rows), tf.constant(own))
     for n in range(6):
         np.testing.assert_allclose(result[n], rows[n] @ own[n // 2], rtol=1e-12)
+    back = product(result, tf.constant(own), transposed=True)
+    for n in range(6):
+        np.testing.assert_allclose(
+            back[n], result[n].numpy() @ own[n // 2].T, rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("columns", [3, 256, 512])
+def test_a_multiplication_is_a_product_however_the_matrix_lies(columns: int) -> None:
+    rows, matrix = draw(N, D), draw(D, columns)
+    multiply = multiplication(tf.constant(matrix))
+    np.testing.assert_allclose(multiply(tf.constant(rows)), rows @ matrix, rtol=1e-12)
 
 
 def small_cell(
@@ -67,11 +79,10 @@ def test_scan_and_its_gradient_are_those_of_so_many_steps() -> None:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(problem)
         state, states, outputs = problem["state"], [], []
+        matrices = {name: multiplication(m) for name, m in problem["matrices"].items()}
         for time in range(T):
             inputs = tuple(x[time] for x in problem["inputs"])
-            state, output = step(
-                small_cell, inputs, state, problem["matrices"], problem["shared"]
-            )
+            state, output = step(small_cell, inputs, state, matrices, problem["shared"])
             states.append(state)
             outputs.append(output)
         stepped = (

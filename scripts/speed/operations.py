@@ -12,8 +12,8 @@ one layer, `gru` and additive attention, forward takes twice
     B C D + B S C D                  the decoder's start, attention's keys
     B T E 3 D                        the decoder's inputs
     B T D (D + 3 D)                  query and gates from the state
-    B T S (D + C)                    scores, contexts
-    B T C 3 D                        gates from the context
+    B S C 3 D                        gates from the memory: what each h_j would add
+    B T S (D + 3 D + C)              scores, gates from the context, contexts
     B T (D + C + E) E + B T E V      readout, softmax
 
 and backward twice as much as forward: for each product the gradient of its rows and
@@ -118,6 +118,7 @@ def forward(model: ModelConfig, vocabulary: int, work: Work) -> list[Product]:
     products.append(Product("start", work.sentences, memory, size))
     if model.attention != "dot":
         products.append(Product("keys", work.source, memory, size))
+    products.append(Product("projected", work.source, memory, 3 * size))
     products.append(Product("input", work.target, embedding, 3 * size))
     if model.decoder_cell == "conditional_gru":
         products.append(Product("first", work.target, size, 3 * size, steps))
@@ -133,8 +134,8 @@ def forward(model: ModelConfig, vocabulary: int, work: Work) -> list[Product]:
         )
     return [
         *products,
+        Product("context", work.target, length, 3 * size, steps, work.sentences),
         Product("values", work.target, length, memory, steps, work.sentences),
-        Product("context", work.target, memory, 3 * size, steps),
         Product("readout", work.target, size + memory + embedding, embedding),
         Product("output", work.outputs, embedding, vocabulary),
     ]
