@@ -21,7 +21,8 @@ back. `run` and `checkpoint` define that directory, `changes` what may change be
 two starts; `interval` counts how it goes, `telling` says it (of `examples` too),
 `progress` writes it to `terminal`, `events` and files; `history` is how it went,
 `signals` how it is stopped. `translator` opens a run and translates with it,
-`evaluation` scores, `hardware` is the machine, `cluster` the workers of a run and
+`evaluation` scores, `hardware` is the machine, `cores` how an update is shared out on
+a CPU, `cluster` the workers of a run and
 `distribution` one model on many devices, `errors` what may go wrong, `cli` and its
 `cli_translation`, `cli_scoring`, `cli_attention`, `cli_averaging`, `cli_export`,
 `cli_plot` and `cli_report` the terminal, `cli_options` what these share. `averaging`

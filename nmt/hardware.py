@@ -149,22 +149,6 @@ def _driver_trouble() -> str | None:
     return None
 
 
-def use_threads(of_run: int | None) -> int:
-    """How many threads share an operation from now on: as many as the run has had.
-
-    They decide in which order numbers are added up, so the last digits of a sum. A new
-    run has one a core; TensorFlow's own TF_NUM_INTRAOP_THREADS comes before either.
-    """
-    import tensorflow as tf
-
-    asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    wanted = int(asked if asked.isdecimal() else 0) or of_run or cores()
-    # It is too late where this process has computed before.
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(wanted)
-    return int(tf.config.threading.get_intra_op_parallelism_threads()) or cores()
-
-
 def cores() -> int:
     """Those that this process may use: a container's are fewer than the machine's."""
     if hasattr(os, "sched_getaffinity"):
@@ -172,13 +156,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def numerics(threads: int) -> dict[str, str | int]:
-    """What decides the last digits of a result, beside the program itself."""
+def numerics() -> dict[str, str | int]:
+    """What decides the last digits of a result, beside the program and its threads."""
     import tensorflow as tf
 
     return {
         "TensorFlow": tf.__version__,
-        "threads": threads,
         "processor": processor(),
         "GPUs": _gpus(),
     }

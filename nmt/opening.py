@@ -82,7 +82,7 @@ def open_training(
 ) -> Opening:
     """Makes what is not there yet, and goes back to where the checkpoint was.
 
-    `machine`: what decides the last digits from now on, `hardware.numerics`.
+    `machine`: what decides the last digits from now on, `hardware.numerics` and Cores.
 
     Raises: RunError where tokenizer, text or weights are not those of the run.
     """
@@ -113,10 +113,11 @@ def open_training(
         )
     if distribution.is_chief:
         run.write_config(config)
+    parts = machine["parts"]
     if start.checkpoint is None:
-        updater = make_updater(config, tokenizers, distribution)
+        updater = make_updater(config, tokenizers, distribution, parts)
     else:
-        updater = make_updater(config, tokenizers, distribution, empty=True)
+        updater = make_updater(config, tokenizers, distribution, parts, empty=True)
         restore(start.checkpoint, state, updater)
     held_out = Validation(
         *validation,
@@ -149,10 +150,13 @@ def make_updater(
     config: Config,
     tokenizers: TokenizerPair,
     distribution: Distribution = ALONE,
+    parts: int = 1,
     *,
     empty: bool = False,
 ) -> Updater:
     """The model at its start, and what moves it, on each replica.
+
+    Of each batch, `parts` are computed side by side.
 
     With `empty` all weights are 0, to be read from a checkpoint: drawing them takes
     seconds where matrices are large.
@@ -169,10 +173,10 @@ def make_updater(
     with distribution.scope():
         model = make(None if empty else config.training.seed)
         if config.training.average == "none":
-            return Updater(model, model, config.training, distribution)
+            return Updater(model, model, config.training, distribution, parts)
         average = make(None)
         average.parameters.assign(model.parameters.values())
-        return Updater(model, average, config.training, distribution)
+        return Updater(model, average, config.training, distribution, parts)
 
 
 def make_plan(

@@ -7,6 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nmt.checkpoint import (
     BEFORE,
@@ -66,13 +67,13 @@ def find_start(run: RunDirectory) -> Start:
     return start
 
 
-def threads_of(run: RunDirectory) -> int | None:
-    """The threads that the run has had, if that can be told; nothing is changed."""
+def machine_of(run: RunDirectory) -> dict[str, Any]:
+    """What the run was computed on, if that can be told; nothing is changed."""
     try:
         last = run.named("last")
-        return read_unchecked_state(last).machine.get("threads") if last else None
+        return read_unchecked_state(last).machine if last else {}
     except RunError:
-        return None
+        return {}
 
 
 def clear_up(run: RunDirectory) -> None:

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from nmt.batches import Batch, pack
 from nmt.config import Config
+from nmt.cores import use_cores
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import distribute
 from nmt.errors import RunError
@@ -41,6 +42,7 @@ def dry_run(config: Config) -> str:
     """
     require_tokenizer(config.data.target_language)
     load_pairs(config.data.validation)
+    parts = use_cores(config.training, {}).parts
     distribution = distribute(config.training.strategy)
     with distribution.together(), tempfile.TemporaryDirectory() as directory:
         # The run directory, if there is one, stays as it is.
@@ -55,7 +57,7 @@ def dry_run(config: Config) -> str:
             keep_text=False,
         )
         plan = make_plan(config, corpus, epoch=0)
-        updater = make_updater(config, tokenizers, distribution)
+        updater = make_updater(config, tokenizers, distribution, parts)
         with enough_memory(config):
             rehearse(config, corpus, plan, updater)  # traces the graph as well
             seconds = rehearse(config, corpus, plan, updater)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from nmt import hardware
 from nmt.checkpoint import read_state
 from nmt.config import Config
+from nmt.cores import use_cores
 from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
 from nmt.evaluation import require_tokenizer
 from nmt.opening import agree, open_training
 from nmt.parallel_text import load_pairs
 from nmt.progress import NoProgress, Progress
-from nmt.recovery import Start, find_start, threads_of
+from nmt.recovery import Start, find_start, machine_of
 from nmt.rehearsal import enough_memory
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted, Signals
@@ -39,8 +40,8 @@ def train(
     if config.training.deterministic:
         hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
-    before = None if restart else threads_of(RunDirectory(config.run_dir))
-    hardware.use_threads(before)
+    before = {} if restart else machine_of(RunDirectory(config.run_dir))
+    use_cores(config.training, before)
     distribution = distribute(config.training.strategy)
     with distribution.together():
         if distribution.is_chief:
@@ -74,8 +75,8 @@ def _lead(
             changes = run.check(config, state)
             if changes:  # another configuration may not fail as the last one did
                 start.state = replace(state, rollbacks=0)
-            threads = hardware.use_threads(state.machine.get("threads"))
-            machine = hardware.numerics(threads)
+            cores = use_cores(config.training, state.machine)
+            machine = {**hardware.numerics(), **cores._asdict()}
             if start.checkpoint is None:
                 run.write_config(config)
             agree(config, distribution, start)
@@ -136,7 +137,8 @@ def _follow(
             )
         if start.checkpoint is not None:
             read_state(start.checkpoint)  # it has to be whole as seen from here
-        machine = hardware.numerics(hardware.use_threads(threads_of(run)))
+        cores = use_cores(config.training, machine_of(run))
+        machine = {**hardware.numerics(), **cores._asdict()}
         with NoProgress() as progress:
             with signals.at_once():
                 opening = open_training(

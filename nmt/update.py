@@ -68,23 +68,23 @@ def batch_loss(
     return Sums(smoothed, plain, tf.cast(tf.size(real), tf.float32))
 
 
-def share(batch: Batch, replica: Tensor, replicas: int) -> Batch:
-    """Every `replicas`-th row of a batch, from row `replica` on: a replica's part.
+def share(batch: Batch, number: Tensor | int, count: int) -> Batch:
+    """Every `count`-th row of a batch, from row `number` on: one of `count` shares.
 
     Where there is none, one row without a target to predict: no graph sees an empty
     tensor, and nothing is added to any sum.
     """
     rows = tf.shape(batch.source)[0]
-    own = tf.range(tf.minimum(replica, rows - 1), rows, replicas)
+    own = tf.range(tf.minimum(number, rows - 1), rows, count)
     source, target_in, target_out = (tf.gather(side, own) for side in batch)
-    return Batch(source, target_in, tf.where(replica < rows, target_out, PAD))
+    return Batch(source, target_in, tf.where(number < rows, target_out, PAD))
 
 
 class Updater(tf.Module):
     """A model with what moves it: Adam's moments and the average of its weights.
 
     Each replica has the whole batch, takes its share of it, and makes the gradients of
-    that; from their sum on, all do the same.
+    that, in `parts` side by side; from their sum on, all do the same.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Updater(tf.Module):
         average: TranslationModel,
         config: TrainingConfig,
         distribution: Distribution = ALONE,
+        parts: int = 1,
     ) -> None:
         """`average` is the model that is validated: `model` itself for no average.
 
@@ -100,6 +101,7 @@ class Updater(tf.Module):
         """
         super().__init__("updater")
         self.distribution = distribution
+        self.parts = parts
         self.model = model
         self.average = average
         self.config = config
@@ -119,7 +121,7 @@ class Updater(tf.Module):
         """One update from `config.accumulate` batches (fewer at an epoch's end).
 
         `step` counts from 1; noise is a function of (seed, step, place in batches,
-        replica).
+        replica, part).
         """
         number = tf.constant(step, tf.int64)
         learning_rate = tf.constant(rate, tf.float32)
@@ -199,6 +201,22 @@ class Updater(tf.Module):
             replica = self.distribution.replica()
             batch = share(batch, replica, self.distribution.replicas)
             seed = tf.random.fold_in(seed, replica)
+        if self.parts == 1:
+            return self._part_gradients(batch, seed)
+        # Nothing in a part waits for another: TensorFlow computes them side by side.
+        made = [
+            self._part_gradients(
+                share(batch, part, self.parts), tf.random.fold_in(seed, part)
+            )
+            for part in range(self.parts)
+        ]
+        sums, gradients = zip(*made, strict=True)
+        return (
+            Sums(*(tf.add_n(each) for each in zip(*sums, strict=True))),
+            [tf.add_n(each) for each in zip(*gradients, strict=True)],
+        )
+
+    def _part_gradients(self, batch: Batch, seed: Tensor) -> tuple[Sums, list[Tensor]]:
         noise = Noise(self.model.config.dropout.model_dump(), seed)
         with tf.GradientTape() as tape:
             sums = batch_loss(

@@ -123,22 +123,3 @@ def test_a_gpu_that_cannot_be_used_is_told_with_its_cause(
     assert re.search(cause, trouble)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert hardware.gpu_troubles() == []
-
-
-@pytest.mark.parametrize(
-    "asked, of_run, expected",
-    [("", 3, 3), ("", None, hardware.cores()), ("5", 3, 5), ("many", 3, 3)],
-)
-def test_a_run_keeps_its_threads_unless_tensorflow_is_told_otherwise(
-    asked: str, of_run: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import tensorflow as tf
-
-    counts = [0]
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked)
-    threading = tf.config.threading
-    monkeypatch.setattr(threading, "set_intra_op_parallelism_threads", counts.append)
-    monkeypatch.setattr(
-        threading, "get_intra_op_parallelism_threads", lambda: counts[-1]
-    )
-    assert hardware.use_threads(of_run) == expected

@@ -18,7 +18,8 @@ from training_runs import (
     without_timing,
 )
 
-from nmt import hardware, opening, training
+from nmt import opening, starting, training
+from nmt.cores import Cores
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted
 from nmt.update import Report, Updater
@@ -137,12 +138,16 @@ def test_another_machine_is_told_and_the_run_keeps_its_threads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     no_work(range(9))
-    monkeypatch.setattr(hardware, "use_threads", lambda of_run: of_run or 7)
+
+    def kept(_: Any, of_run: dict[str, Any]) -> Cores:
+        return Cores(1, of_run.get("threads", 7))
+
+    monkeypatch.setattr(starting, "use_cores", kept)
     train(config, "training.epochs=1")
     train(config, "training.epochs=2")
     assert "last digits" not in capsys.readouterr().err
     monkeypatch.setattr("tensorflow.__version__", "9.9")
-    monkeypatch.setattr(hardware, "use_threads", lambda of_run: 8)
+    monkeypatch.setattr(starting, "use_cores", lambda *_: Cores(1, 8))
     train(config)
     said = capsys.readouterr().err
     assert "threads: 7 -> 8: the last digits" in said

@@ -13,7 +13,7 @@ ORDER = """
     __init__ errors cluster hardware distribution text history yaml_lines refusals
     config alignment drawing plots subword_sampling vetting tokenizer parallel_text
     sequences corpus inspection
-    batches precision
+    cores batches precision
     attention layers recurrence cells parameters compaction continuations search
     loss optimizer model update ensemble decoding scoring copying wording
     minimum_risk translation looking

@@ -241,7 +241,7 @@ def test_trying_the_worst_batch_changes_no_bit(toy: Toy, tmp_path: Path) -> None
     run = RunDirectory(config.run_dir)
     run.path.mkdir()
     validation = load_pairs(config.data.validation)
-    opening = open_training(config, run, Start(), validation, {})
+    opening = open_training(config, run, Start(), validation, {"parts": 1})
     updater = opening.updater
 
     def everything() -> dict[str, bytes]:

@@ -21,14 +21,14 @@ SILENT, NOISY = (
 PAIRS = [([4, 5, 6], [7]), ([7], [4, 8, 8, 6, 5]), ([8, 8], []), ([5, 4], [6, 6])]
 
 
-def make(dropout: DropoutConfig = SILENT, **changes: Any) -> Updater:
+def make(dropout: DropoutConfig = SILENT, parts: int = 1, **changes: Any) -> Updater:
     config = ModelConfig(
         embedding_size=8, encoder_size=8, decoder_size=16, dropout=dropout
     )
     model, average = (
         TranslationModel(config, VOCABULARY, VOCABULARY, seed=1) for _ in range(2)
     )
-    return Updater(model, average, TrainingConfig(**changes))
+    return Updater(model, average, TrainingConfig(**changes), parts=parts)
 
 
 @functools.cache
@@ -200,3 +200,30 @@ def test_replicas_draw_different_masks() -> None:
 
     assert loss(SILENT, 0) == loss(SILENT, 1)
     assert loss(NOISY, 0) == loss(NOISY, 0) != loss(NOISY, 1)
+
+
+@pytest.mark.parametrize("parts", [2, 7])
+def test_an_update_in_parts_is_that_of_the_batch(parts: int) -> None:
+    whole, divided = fresh(), make(parts=parts)
+    reports = [each.update([batch()], 1, 0.01) for each in (whole, divided)]
+    for ours, expected in zip(reports[1], reports[0], strict=True):
+        assert float(ours) == pytest.approx(float(expected), rel=1e-5)
+    expected = everything(whole)
+    for name, value in everything(divided).items():
+        # Adam's first step is the rate, whatever the gradient: a sign of 0 may differ.
+        if name.endswith("/first"):
+            np.testing.assert_allclose(value, expected[name], atol=1e-5)
+
+
+def test_parts_draw_different_masks() -> None:
+    step = tf.constant(1, tf.int64)
+    same = batch([PAIRS[0], PAIRS[0]])
+    for dropout, alike in (SILENT, True), (NOISY, False):
+        ours = make(dropout, parts=2)
+        together, _ = ours._gradients(same, step, step)
+        seed = tf.random.fold_in(tf.stack([tf.constant(1, tf.int64), step]), step)
+        one, _ = ours._part_gradients(
+            share(same, 0, 2), tf.random.fold_in(seed, tf.constant(0))
+        )
+        doubled = pytest.approx(2 * float(one.plain), rel=1e-5)
+        assert (float(together.plain) == doubled) == alike

@@ -16,6 +16,7 @@ import numpy as np
 
 from nmt.batches import pack
 from nmt.config import Config
+from nmt.cores import use_cores
 from nmt.decoding import Beam, decode
 from nmt.opening import make_updater
 from nmt.tokenizer import EOS, TokenizerPair
@@ -52,7 +53,9 @@ def measured(config: Config, point: Point) -> Measured:
     size = point.vocabulary
     vocabulary = SimpleNamespace(vocab_size=size)
     tokenizers = SimpleNamespace(source=vocabulary, target=vocabulary)
-    updater = make_updater(config, cast(TokenizerPair, tokenizers))
+    training = config.training.model_copy(update={"batch_size": point.batch})
+    parts = use_cores(training, {}).parts if point.beam is None else 1
+    updater = make_updater(config, cast(TokenizerPair, tokenizers), parts=parts)
     ids = np.random.default_rng(1).integers(
         EOS + 1, size, [2, point.batch, point.length - 1]
     )

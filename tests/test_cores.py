@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from nmt import hardware
+from nmt.config import TrainingConfig
+from nmt.cores import Cores, use_cores
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 4 cores, whose TensorFlow takes any number of threads."""
+    counts = [0]
+    threading = tf.config.threading
+    monkeypatch.setattr(hardware, "cores", lambda: 4)
+    monkeypatch.setattr(threading, "set_intra_op_parallelism_threads", counts.append)
+    monkeypatch.setattr(
+        threading, "get_intra_op_parallelism_threads", lambda: counts[-1]
+    )
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+
+
+@pytest.mark.parametrize(
+    "training, expected",
+    [
+        ({"batch_size": 8}, Cores(1, 4)),
+        ({"batch_size": 64}, Cores(2, 2)),
+        ({"batch_size": 1000}, Cores(4, 1)),
+        ({"batch_tokens": 1600}, Cores(3, 1)),
+    ],
+)
+def test_parts_and_threads_have_a_core_each(
+    training: dict[str, Any], expected: Cores
+) -> None:
+    assert use_cores(TrainingConfig(**training), {}) == expected
+
+
+@pytest.mark.parametrize(
+    "of_run, expected",
+    [({"parts": 3, "threads": 5}, Cores(3, 5)), ({"threads": 2}, Cores(1, 2))],
+    ids=["now", "from before there were parts"],
+)
+def test_a_run_keeps_its_parts_and_threads(
+    of_run: dict[str, Any], expected: Cores
+) -> None:
+    assert use_cores(TrainingConfig(batch_size=64), of_run) == expected
+
+
+@pytest.mark.parametrize(
+    "asked, of_run, expected",
+    [
+        ("3", {"parts": 2, "threads": 2}, Cores(2, 3)),
+        ("3", {}, Cores(1, 3)),
+        ("many", {}, Cores(2, 2)),
+    ],
+)
+def test_tensorflow_may_be_told_how_many_threads(
+    asked: str, of_run: Any, expected: Cores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", asked)
+    assert use_cores(TrainingConfig(batch_size=64), of_run) == expected
+
+
+def test_a_gpu_has_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["a GPU"])
+    assert use_cores(TrainingConfig(batch_size=64), {}) == Cores(1, 4)
