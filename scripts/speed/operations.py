@@ -135,7 +135,7 @@ def forward(model: ModelConfig, vocabulary: int, work: Work) -> list[Product]:
     return [
         *products,
         Product("context", work.target, length, 3 * size, steps, work.sentences),
-        Product("values", work.target, length, memory, steps, work.sentences),
+        Product("values", work.target, length, memory, matrices=work.sentences),
         Product("readout", work.target, size + memory + embedding, embedding),
         Product("output", work.outputs, embedding, vocabulary),
     ]
