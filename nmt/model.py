@@ -171,9 +171,8 @@ class Decoder(tf.Module):
 
         keys = states
         if self.key_matrix is not None:
-            keys = by_sentence(
-                self._normalized(_product(rows, self.key_matrix), "keys")
-            )
+            keys = _product(rows, self.key_matrix)
+            keys = by_sentence(self._normalized(keys, "keys"))
         projected = by_sentence(_product(rows, self.context_matrix))
         return Memory(keys, states, projected, mask)
 
@@ -193,10 +192,8 @@ class Decoder(tf.Module):
 
     def stepper(self, dtype: tf.DType) -> Step:
         """`step` for a loop of steps: what does not change is made ready here, once."""
-        multiplications = {
-            name: multiplication(matrix)
-            for name, matrix in self._matrices(dtype).items()
-        }
+        matrices = self._matrices(dtype).items()
+        multiplications = {name: multiplication(matrix) for name, matrix in matrices}
 
         def step_once(
             embedded: Tensor, state: Tensor, memory: Memory

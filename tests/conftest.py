@@ -4,6 +4,7 @@ The task: say the words of a twelve-word language in reverse order.
 """
 
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,9 @@ from nmt import hardware
 
 # Before any test imports TensorFlow.
 hardware.prepare()
+
+# Started under nohup, a process ignores hangups; some tests send themselves one.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes says how busy the machine is, and nothing else.
 hypothesis.settings.register_profile("untimed", deadline=None)

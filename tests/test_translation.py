@@ -10,6 +10,7 @@ from sacrebleu.metrics import CHRF
 from nmt.decoding import Beam, Greedy, Sample, Search, decode
 from nmt.ensemble import Ensemble
 from nmt.translator import Translator, as_alignment, as_json
+from nmt.wording import Wording
 
 DOG, IVAN = "\U0001f415", "\u0418\u0432\u0430\u043d"
 WIDE = Beam(beam_size=6, nbest=6)
@@ -146,7 +147,7 @@ def test_minimum_risk_is_the_definition(translator: Translator) -> None:
     line, search = "ba ce di fo", Sample(samples=12, temperature=1.2)
     tokenizers = translator.tokenizers
     [found] = decode(translator.model, tokenizers.source.encode([line]), search)
-    drawn = tokenizers.target.decode([sample.ids for sample in found])
+    drawn = [Wording(tokenizers.target, sample.ids).text for sample in found]
     assert 1 < len(set(drawn)) < len(drawn), "no duplicates: another line or seed"
     chrf = CHRF()
     gains = {
