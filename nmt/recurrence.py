@@ -83,8 +83,8 @@ def multiplication(matrix: Tensor) -> Multiplication:
     here, with some columns more (64 x 512 x 2048 on two cores: 2.0 ms, then 1.1).
     """
     columns = matrix.shape[-1]
-    apart = matrix.shape.rank == 2 and columns * matrix.dtype.size % CONFLICT == 0
-    if not apart or tf.config.list_physical_devices("GPU"):
+    conflict = matrix.shape.rank == 2 and columns * matrix.dtype.size % CONFLICT == 0
+    if not conflict or tf.config.list_physical_devices("GPU"):
         return lambda rows: product(rows, matrix)
     spaced = tf.pad(matrix, [[0, 0], [0, CACHE_LINE // matrix.dtype.size]])
     return lambda rows: product(rows, spaced)[:, :columns]
