@@ -1,4 +1,4 @@
-"""Layer normalisation, softmax and dropout: what more than one part of nmt uses.
+"""Products, layer norm, softmax and dropout: what several parts of nmt use.
 
 Knows nothing of attention, recurrences or the model.
 """
@@ -9,9 +9,16 @@ from typing import Any
 
 import tensorflow as tf
 
+from nmt.precision import wide
+
 Tensor = Any
 
 EPSILON = 1e-5
+
+
+def linear(rows: Tensor, matrix: tf.Variable) -> Tensor:
+    """rows [N, I] times matrix [I, O], made in the type of the rows, as float32."""
+    return wide(rows @ tf.cast(matrix, rows.dtype))
 
 
 @tf.custom_gradient

@@ -15,7 +15,8 @@ ORDER = """
     sequences corpus inspection
     cores batches precision
     attention layers recurrence cells parameters compaction continuations search
-    loss optimizer model update ensemble decoding scoring copying wording
+    loss optimizer encoder decoder model update ensemble decoding scoring copying
+    wording
     minimum_risk translation looking
     evaluation examples validation interval signals checkpoint events terminal progress
     changes patience telling run recovery saving opening rehearsal divergence watch

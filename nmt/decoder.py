@@ -1,0 +1,188 @@
+"""THE DECODER: the encoder's states and what was said -> the layer under the softmax.
+
+Knows nothing of tokens, vocabularies or search.
+
+Shapes: B sentences, S source and T target positions, N = B * K rows (the K of a
+sentence together), E embedding, C memory size, D decoder size, A attention size. What
+runs over time is time-major.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from nmt.cells import DECODER_CELLS
+from nmt.config import ModelConfig
+from nmt.layers import Noise, layer_norm, linear
+from nmt.parameters import Parameters
+from nmt.precision import wide
+from nmt.recurrence import multiplication, product, scan, step
+
+Tensor = Any
+Step = Callable[[Tensor, Tensor, "Memory"], tuple[Tensor, Tensor, Tensor]]
+
+
+class Memory(NamedTuple):
+    """What the decoder knows of the source; made once a sentence."""
+
+    keys: Tensor  # [B, S, A]
+    values: Tensor  # [B, S, C]
+    projected: Tensor  # [B, S, 3 D]: the values times the GRU's context matrix
+    mask: Tensor  # [B, S] float32: 1 for tokens, 0 for padding
+
+
+class Decoder(tf.Module):
+    """An attention GRU: one step of it, and all steps of known targets."""
+
+    def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
+        super().__init__("decoder")
+        self.cell = DECODER_CELLS[config.decoder_cell]
+        embedding, size = config.embedding_size, config.decoder_size
+        memory = 2 * config.encoder_size
+        self.size = size
+        additive = config.attention == "additive"
+        norms: dict[str, int] = {}
+
+        def matrix(name: str, rows: int, *columns: int) -> tf.Variable:
+            norms[name] = sum(columns)
+            return parameters.matrix(f"decoder/{name}", rows, *columns)
+
+        self.start_matrix = matrix("start", memory, size)
+        self.start_bias = parameters.zeros("decoder/start_bias", size)
+        self.input_matrix = matrix("input", embedding, size, size, size)
+        self.input_bias = parameters.zeros("decoder/input_bias", 3 * size)
+        self.key_matrix = (
+            None if config.attention == "dot" else matrix("keys", memory, size)
+        )
+        self.readout_matrix = matrix("readout", size + memory + embedding, embedding)
+        self.readout_bias = parameters.zeros("decoder/readout_bias", embedding)
+        self.matrices = {
+            "state": parameters.recurrent(
+                "decoder/state", size, beside=size if additive else 0
+            )
+        }
+        self.context_matrix = matrix("context", memory, size, size, size)
+        norms["recurrent"] = 3 * size
+        self.shared = {
+            "recurrent_bias": parameters.zeros("decoder/recurrent_bias", 3 * size)
+        }
+        if additive:
+            norms["query"] = size
+            self.shared["direction"] = parameters.vector("decoder/direction", size)
+        if config.decoder_cell == "conditional_gru":
+            self.matrices["first"] = parameters.recurrent("decoder/first", size)
+            norms["first"] = 3 * size
+            for bias in ("first_bias", "context_bias"):
+                self.shared[bias] = parameters.zeros(f"decoder/{bias}", 3 * size)
+        if config.attention == "general":
+            del norms["keys"]  # its bias would cancel in the softmax
+        self.norms = {}
+        if config.layer_norm:
+            for name, width in norms.items():
+                self.norms[name] = parameters.norm(f"decoder/{name}_norm", width)
+        in_cell = {"query", "recurrent", "context", "first"} & set(self.norms)
+        self.shared |= {f"{name}_norm": self.norms[name] for name in sorted(in_cell)}
+
+    def remember(self, states: Tensor, mask: Tensor) -> Memory:
+        """Memory of the encoder's states [B, S, C]: all that no step changes."""
+        rows = tf.reshape(states, [-1, states.shape[-1]])
+
+        def by_sentence(rows: Tensor) -> Tensor:
+            shape = [*tf.unstack(tf.shape(states)[:2]), rows.shape[-1]]
+            return tf.cast(tf.reshape(rows, shape), states.dtype)
+
+        keys = states
+        if self.key_matrix is not None:
+            keys = linear(rows, self.key_matrix)
+            keys = by_sentence(self._normalized(keys, "keys"))
+        projected = by_sentence(linear(rows, self.context_matrix))
+        return Memory(keys, states, projected, mask)
+
+    def start(self, memory: Memory) -> Tensor:
+        """The state s_0 [B, D] before the first token."""
+        values = wide(memory.values)
+        total = tf.reduce_sum(values * memory.mask[..., tf.newaxis], 1)
+        mean = total / tf.reduce_sum(memory.mask, 1, keepdims=True)
+        product = linear(tf.cast(mean, memory.values.dtype), self.start_matrix)
+        return tf.tanh(self._normalized(product, "start") + self.start_bias)
+
+    def step(
+        self, embedded: Tensor, state: Tensor, memory: Memory
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(readout [N, E], state [N, D], attention [N, S]) for embedded [N, E]."""
+        return self.stepper(memory.values.dtype)(embedded, state, memory)
+
+    def stepper(self, dtype: tf.DType) -> Step:
+        """`step` for a loop of steps: what does not change is made ready here, once."""
+        matrices = self._matrices(dtype).items()
+        multiplications = {name: multiplication(matrix) for name, matrix in matrices}
+
+        def step_once(
+            embedded: Tensor, state: Tensor, memory: Memory
+        ) -> tuple[Tensor, Tensor, Tensor]:
+            state, (weights,) = step(
+                self.cell,
+                (self._project(embedded),),
+                state,
+                multiplications | {"context": multiplication(memory.projected)},
+                self._shared(memory),
+            )
+            context = product(weights, memory.values)
+            return self._read_out(state, context, embedded), state, weights
+
+        return step_once
+
+    def __call__(
+        self, embedded: Tensor, memory: Memory, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """(readouts [T, B, E], attention [T, B, S]) for known inputs [T, B, E].
+
+        All that does not depend on the state is done for all steps at once: the
+        inputs' projection before the scan, contexts and readouts after it.
+        """
+        start = self.start(memory)
+        matrices = self._matrices(memory.values.dtype) | {"context": memory.projected}
+        shared = self._shared(memory)
+        if noise.rates.get("state"):
+            shared["state_mask"] = noise.mask("state", tf.shape(start), "decoder")
+        rows = tf.reshape(embedded, [-1, embedded.shape[-1]])
+        steps = tf.unstack(tf.shape(embedded)[:2])
+        projected = tf.reshape(self._project(rows), [*steps, 3 * self.size])
+        states, (weights,) = scan(self.cell, (projected,), start, matrices, shared)
+        by_sentence = tf.cast(tf.transpose(weights, [1, 0, 2]), memory.values.dtype)
+        contexts = tf.transpose(by_sentence @ memory.values, [1, 0, 2])  # [T, B, C]
+        readouts = self._read_out(
+            tf.reshape(states, [-1, states.shape[-1]]),
+            tf.reshape(contexts, [-1, contexts.shape[-1]]),
+            rows,
+        )
+        return tf.reshape(readouts, [*steps, readouts.shape[-1]]), weights
+
+    def _matrices(self, dtype: tf.DType) -> dict[str, Tensor]:
+        """What the cell multiplies by, but for the memory."""
+        return {
+            name: tf.cast(matrix.read_value(), dtype)
+            for name, matrix in self.matrices.items()
+        }
+
+    def _shared(self, memory: Memory) -> dict[str, Tensor]:
+        """What all steps of the cell share."""
+        shared = {name: tensor.read_value() for name, tensor in self.shared.items()}
+        if "direction" in shared:
+            shared["direction"] = tf.cast(shared["direction"], memory.keys.dtype)
+        return shared | {"keys": memory.keys, "mask": memory.mask}
+
+    def _project(self, embedded: Tensor) -> Tensor:
+        """W E y_{i-1} + b [N, 3 D] for embedded [N, E]."""
+        product = linear(embedded, self.input_matrix)
+        return self._normalized(product, "input") + self.input_bias
+
+    def _read_out(self, state: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
+        """The layer [N, E] under the softmax, from [N, D], [N, C] and [N, E]."""
+        parts = [tf.cast(x, embedded.dtype) for x in (state, context, embedded)]
+        product = linear(tf.concat(parts, -1), self.readout_matrix)
+        return tf.tanh(self._normalized(product, "readout") + self.readout_bias)
+
+    def _normalized(self, x: Tensor, name: str) -> Tensor:
+        return layer_norm(x, self.norms[name]) if name in self.norms else x
