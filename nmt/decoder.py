@@ -29,6 +29,7 @@ class Memory(NamedTuple):
     keys: Tensor  # [B, S, A]
     values: Tensor  # [B, S, C]
     projected: Tensor  # [B, S, 3 D]: the values times the GRU's context matrix
+    readout: Tensor  # [B, S, E]: the values times the readout's context matrix
     mask: Tensor  # [B, S] float32: 1 for tokens, 0 for padding
 
 
@@ -55,7 +56,8 @@ class Decoder(tf.Module):
         self.key_matrix = (
             None if config.attention == "dot" else matrix("keys", memory, size)
         )
-        self.readout_matrix = matrix("readout", size + memory + embedding, embedding)
+        self.readout_parts = [size, memory, embedding]  # state, context, token
+        self.readout_matrix = matrix("readout", sum(self.readout_parts), embedding)
         self.readout_bias = parameters.zeros("decoder/readout_bias", embedding)
         self.matrices = {
             "state": parameters.recurrent(
@@ -85,7 +87,11 @@ class Decoder(tf.Module):
         self.shared |= {f"{name}_norm": self.norms[name] for name in sorted(in_cell)}
 
     def remember(self, states: Tensor, mask: Tensor) -> Memory:
-        """Memory of the encoder's states [B, S, C]: all that no step changes."""
+        """Memory of the encoder's states [B, S, C]: all that no step changes.
+
+        A context c_i = sum_j a_ij h_j is only ever multiplied by matrices C, and C c_i
+        is sum_j a_ij (C h_j).
+        """
         rows = tf.reshape(states, [-1, states.shape[-1]])
 
         def by_sentence(rows: Tensor) -> Tensor:
@@ -96,8 +102,11 @@ class Decoder(tf.Module):
         if self.key_matrix is not None:
             keys = linear(rows, self.key_matrix)
             keys = by_sentence(self._normalized(keys, "keys"))
+        _, of_context, _ = self._readout_matrices()
         projected = by_sentence(linear(rows, self.context_matrix))
-        return Memory(keys, states, projected, mask)
+        return Memory(
+            keys, states, projected, by_sentence(linear(rows, of_context)), mask
+        )
 
     def start(self, memory: Memory) -> Tensor:
         """The state s_0 [B, D] before the first token."""
@@ -117,19 +126,23 @@ class Decoder(tf.Module):
         """`step` for a loop of steps: what does not change is made ready here, once."""
         matrices = self._matrices(dtype).items()
         multiplications = {name: multiplication(matrix) for name, matrix in matrices}
+        project = multiplication(tf.cast(self.input_matrix, dtype))
+        of_state, _, of_token = self._readout_matrices()
+        read_both = multiplication(tf.cast(tf.concat([of_state, of_token], 0), dtype))
 
         def step_once(
             embedded: Tensor, state: Tensor, memory: Memory
         ) -> tuple[Tensor, Tensor, Tensor]:
             state, (weights,) = step(
                 self.cell,
-                (self._project(embedded),),
+                (self._projected(wide(project(embedded))),),
                 state,
                 multiplications | {"context": multiplication(memory.projected)},
                 self._shared(memory),
             )
-            context = product(weights, memory.values)
-            return self._read_out(state, context, embedded), state, weights
+            both = tf.concat([state, wide(embedded)], -1)
+            context = wide(product(weights, memory.readout))
+            return self._read_out(wide(read_both(both)) + context), state, weights
 
         return step_once
 
@@ -141,21 +154,24 @@ class Decoder(tf.Module):
         All that does not depend on the state is done for all steps at once: the
         inputs' projection before the scan, contexts and readouts after it.
         """
+        dtype = memory.values.dtype
         start = self.start(memory)
-        matrices = self._matrices(memory.values.dtype) | {"context": memory.projected}
+        matrices = self._matrices(dtype) | {"context": memory.projected}
         shared = self._shared(memory)
         if noise.rates.get("state"):
             shared["state_mask"] = noise.mask("state", tf.shape(start), "decoder")
-        rows = tf.reshape(embedded, [-1, embedded.shape[-1]])
         steps = tf.unstack(tf.shape(embedded)[:2])
-        projected = tf.reshape(self._project(rows), [*steps, 3 * self.size])
+        rows = tf.reshape(embedded, [-1, embedded.shape[-1]])
+        projected = self._projected(linear(rows, self.input_matrix))
+        projected = tf.reshape(projected, [*steps, 3 * self.size])
         states, (weights,) = scan(self.cell, (projected,), start, matrices, shared)
-        by_sentence = tf.cast(tf.transpose(weights, [1, 0, 2]), memory.values.dtype)
-        contexts = tf.transpose(by_sentence @ memory.values, [1, 0, 2])  # [T, B, C]
+        by_sentence = tf.cast(tf.transpose(weights, [1, 0, 2]), dtype)
+        contexts = tf.transpose(by_sentence @ memory.readout, [1, 0, 2])  # [T, B, E]
+        of_state, _, of_token = self._readout_matrices()
+        after = tf.cast(tf.reshape(states, [-1, states.shape[-1]]), dtype)
+        contexts = tf.reshape(wide(contexts), [-1, contexts.shape[-1]])
         readouts = self._read_out(
-            tf.reshape(states, [-1, states.shape[-1]]),
-            tf.reshape(contexts, [-1, contexts.shape[-1]]),
-            rows,
+            linear(after, of_state) + contexts + linear(rows, of_token)
         )
         return tf.reshape(readouts, [*steps, readouts.shape[-1]]), weights
 
@@ -173,15 +189,16 @@ class Decoder(tf.Module):
             shared["direction"] = tf.cast(shared["direction"], memory.keys.dtype)
         return shared | {"keys": memory.keys, "mask": memory.mask}
 
-    def _project(self, embedded: Tensor) -> Tensor:
-        """W E y_{i-1} + b [N, 3 D] for embedded [N, E]."""
-        product = linear(embedded, self.input_matrix)
+    def _projected(self, product: Tensor) -> Tensor:
+        """W E y_{i-1} + b, of the product [N, 3 D]."""
         return self._normalized(product, "input") + self.input_bias
 
-    def _read_out(self, state: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
-        """The layer [N, E] under the softmax, from [N, D], [N, C] and [N, E]."""
-        parts = [tf.cast(x, embedded.dtype) for x in (state, context, embedded)]
-        product = linear(tf.concat(parts, -1), self.readout_matrix)
+    def _readout_matrices(self) -> list[Tensor]:
+        """What the readout multiplies state, context and token by: [D | C | E, E]."""
+        return tf.split(self.readout_matrix, self.readout_parts)
+
+    def _read_out(self, product: Tensor) -> Tensor:
+        """The layer [N, E] under the softmax: of W [s_i; c_i; E y_{i-1}] [N, E]."""
         return tf.tanh(self._normalized(product, "readout") + self.readout_bias)
 
     def _normalized(self, x: Tensor, name: str) -> Tensor:
