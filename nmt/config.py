@@ -200,9 +200,10 @@ class TrainingConfig(Section):
     """Updates of the weights, or null; the first of epochs and steps ends training."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.0004
     """Of Adam; the highest that the schedule reaches."""
-    schedule: Literal["constant", "plateau", "inverse_sqrt"] = "plateau"
+    schedule: Literal["constant", "plateau", "inverse_sqrt", "linear"] = "plateau"
     """The learning rate after warmup: constant; plateau, multiplied by plateau_factor
-    when validation stops improving; or inverse_sqrt, falling as 1 / sqrt(update)."""
+    when validation stops improving; inverse_sqrt, falling as 1 / sqrt(update); or
+    linear, falling to 0 at the end that epochs or steps set."""
     warmup_steps: CountFromZero = 0
     """Updates in which the learning rate grows from 0 to its full value."""
     plateau_factor: PositiveShare = 0.5

@@ -19,14 +19,19 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 def learning_rate(
-    config: TrainingConfig, step: int, reductions: int = 0, halvings: int = 0
+    config: TrainingConfig,
+    step: int,
+    last: int,
+    reductions: int = 0,
+    halvings: int = 0,
 ) -> float:
-    """The learning rate of update `step`, counted from 1.
+    """The learning rate of update `step` of `last`, counted from 1.
 
     constant and plateau: rate * min(1, step / warmup), and plateau times
     plateau_factor for each of the `reductions` so far. inverse_sqrt: rate *
     min(step / warmup, sqrt(warmup / step)), Vaswani et al. 2017, equation 3, scaled so
-    that its peak is the rate. Each of the `halvings` so far halves any of them.
+    that its peak is the rate. linear: rate * min(step / warmup, (last + 1 - step) /
+    (last + 1 - warmup)). Each of the `halvings` so far halves any of them.
     """
     warmup = config.warmup_steps
     if config.schedule == "inverse_sqrt":
@@ -35,6 +40,8 @@ def learning_rate(
         factor = min(1.0, step / warmup) if warmup else 1.0
     if config.schedule == "plateau":
         factor *= config.plateau_factor**reductions
+    elif config.schedule == "linear" and step > warmup:
+        factor *= (last + 1 - step) / (last + 1 - warmup)
     return config.learning_rate * factor * 0.5**halvings
 
 

@@ -190,7 +190,11 @@ class Training:
     def _rate(self, step: int) -> float:
         state = self.state
         return learning_rate(
-            self.config.training, step, state.reductions, state.halvings
+            self.config.training,
+            step,
+            state.step + self._updates_to_come(),
+            state.reductions,
+            state.halvings,
         )
 
     def _log(self) -> None:
@@ -261,8 +265,11 @@ class Training:
             )
 
     def _seconds_left(self) -> float | None:
-        updates = updates_to_come(self.state, self.config.training, len(self.plan))
-        return self.pace.seconds_left(self.state.step, self.state.step + updates)
+        last = self.state.step + self._updates_to_come()
+        return self.pace.seconds_left(self.state.step, last)
+
+    def _updates_to_come(self) -> int:
+        return updates_to_come(self.state, self.config.training, len(self.plan))
 
     def _save(self, *, best: bool) -> None:
         self.progress.sync()  # a checkpoint says which metrics there are

@@ -9,6 +9,7 @@ from nmt.optimizer import Adam, clipped_mean, learning_rate, update_average
 from nmt.parameters import Parameters
 
 STEPS = [1, 2, 3, 4, 5, 16, 100, 10_000]
+LAST = STEPS[-1]
 
 
 def parameters(seed: int = 1) -> Parameters:
@@ -28,14 +29,14 @@ def random_gradients(steps: int) -> list[list[Any]]:
 
 def test_a_constant_rate_is_reached_linearly_and_kept() -> None:
     config = TrainingConfig(learning_rate=0.8, schedule="constant", warmup_steps=4)
-    rates = [learning_rate(config, step) for step in STEPS]
+    rates = [learning_rate(config, step, LAST) for step in STEPS]
     assert rates == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8, 0.8, 0.8, 0.8])
 
 
 def test_without_warmup_the_rate_is_whole_from_the_first_step() -> None:
     for schedule in ("constant", "plateau"):
         config = TrainingConfig(schedule=schedule, learning_rate=0.8)
-        assert {learning_rate(config, step) for step in STEPS} == {0.8}
+        assert {learning_rate(config, step, LAST) for step in STEPS} == {0.8}
 
 
 def test_plateau_multiplies_by_its_factor_for_each_reduction() -> None:
@@ -45,7 +46,7 @@ def test_plateau_multiplies_by_its_factor_for_each_reduction() -> None:
     for step in STEPS:
         for reductions in range(4):
             expected = 0.8 * min(1, step / 4) * 0.3**reductions
-            rate = learning_rate(config, step, reductions)
+            rate = learning_rate(config, step, LAST, reductions)
             assert rate == pytest.approx(expected)
 
 
@@ -58,10 +59,20 @@ def test_inverse_sqrt_is_equation_3_of_vaswani_2017_with_the_rate_as_its_peak() 
     def papers(step: int) -> float:
         return min(step**-0.5, step * warmup**-1.5)
 
-    rates = [learning_rate(config, step) for step in STEPS]
+    rates = [learning_rate(config, step, LAST) for step in STEPS]
     assert rates == pytest.approx([0.8 * papers(x) / papers(warmup) for x in STEPS])
     assert max(rates) == rates[STEPS.index(warmup)] == 0.8
-    assert learning_rate(config, 4 * warmup) == pytest.approx(0.4)
+    assert learning_rate(config, 4 * warmup, LAST) == pytest.approx(0.4)
+
+
+def test_linear_falls_by_the_same_step_to_0_after_the_last_update() -> None:
+    config = TrainingConfig(learning_rate=0.8, schedule="linear", warmup_steps=4)
+    rates = [learning_rate(config, step, 12) for step in range(1, 13)]
+    falling = [0.8 * share / 9 for share in range(9, 0, -1)]
+    assert rates == pytest.approx([0.2, 0.4, 0.6, *falling])
+    without = TrainingConfig(learning_rate=0.8, schedule="linear")
+    rates = [learning_rate(without, step, 3) for step in range(1, 4)]
+    assert rates == pytest.approx([0.6, 0.4, 0.2])
 
 
 @pytest.mark.parametrize("count", [1.0, 7.0])

@@ -24,6 +24,7 @@ from training_runs import (
 
 from nmt.errors import RunError
 from nmt.run import RunDirectory, open_run
+from nmt.signals import Interrupted
 
 pytestmark = pytest.mark.usefixtures("every_update_is_logged")
 
@@ -56,6 +57,37 @@ def test_plateau_and_early_stopping_follow_the_validations_across_resumes(
     assert open_run(run).state.step == 5
     last = RunDirectory(run).named("last")
     assert last is not None and last.name == "step-00000008"
+
+
+@pytest.mark.parametrize(
+    "overrides, last",
+    [
+        (["epochs=2"], 18),
+        (["epochs=2", "accumulate=2"], 10),
+        (["epochs=null", "steps=15"], 15),
+        (["epochs=2", "steps=11"], 11),
+    ],
+    ids=str,
+)
+def test_a_linear_schedule_ends_with_the_run_though_it_be_interrupted(
+    overrides: list[str],
+    last: int,
+    config: Path,
+    tmp_path: Path,
+    no_work: Script,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_work([1.0, 2.0, 3.0, 4.0])
+    linear = ["training.schedule=linear", "training.learning_rate=1.0"]
+    linear += ["training.warmup_steps=4", "training.validate_every=5"]
+    linear += [f"training.{override}" for override in overrides]
+    raise_signal_in_update(monkeypatch, signal.SIGINT, 7)
+    with pytest.raises(Interrupted):
+        train(config, *linear)
+    train(config, *linear)
+    rates = [record["learning_rate"] for record in records(tmp_path / "run", "train")]
+    falling = [share / (last - 3) for share in range(last - 3, 0, -1)]
+    assert rates == pytest.approx([0.25, 0.5, 0.75, *falling])
 
 
 @pytest.mark.parametrize(
