@@ -46,6 +46,11 @@ def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
     return Cores(parts, used or hardware.cores())
 
 
+def settle(training: TrainingConfig, of_run: Mapping[str, Any]) -> dict[str, Any]:
+    """`use_cores`, and what else decides last digits here: what checkpoints keep."""
+    return {**hardware.numerics(), **use_cores(training, of_run)._asdict()}
+
+
 def _parts(training: TrainingConfig, threads: int) -> int:
     """Of the batches of a new run, as many as there are cores for, or fewer."""
     import tensorflow as tf

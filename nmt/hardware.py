@@ -164,6 +164,7 @@ def numerics() -> dict[str, str | int]:
         "TensorFlow": tf.__version__,
         "processor": processor(),
         "GPUs": _gpus(),
+        "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from nmt import hardware
 from nmt.checkpoint import read_state
 from nmt.config import Config
-from nmt.cores import use_cores
+from nmt.cores import settle, use_cores
 from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
 from nmt.evaluation import require_tokenizer
@@ -75,8 +75,7 @@ def _lead(
             changes = run.check(config, state)
             if changes:  # another configuration may not fail as the last one did
                 start.state = replace(state, rollbacks=0)
-            cores = use_cores(config.training, state.machine)
-            machine = {**hardware.numerics(), **cores._asdict()}
+            machine = settle(config.training, state.machine)
             if start.checkpoint is None:
                 run.write_config(config)
             agree(config, distribution, start)
@@ -137,8 +136,7 @@ def _follow(
             )
         if start.checkpoint is not None:
             read_state(start.checkpoint)  # it has to be whole as seen from here
-        cores = use_cores(config.training, machine_of(run))
-        machine = {**hardware.numerics(), **cores._asdict()}
+        machine = settle(config.training, machine_of(run))
         with NoProgress() as progress:
             with signals.at_once():
                 opening = open_training(

@@ -18,7 +18,7 @@ from training_runs import (
     without_timing,
 )
 
-from nmt import opening, starting, training
+from nmt import cores, opening, training
 from nmt.cores import Cores
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted
@@ -142,12 +142,12 @@ def test_another_machine_is_told_and_the_run_keeps_its_threads(
     def kept(_: Any, of_run: dict[str, Any]) -> Cores:
         return Cores(1, of_run.get("threads", 7))
 
-    monkeypatch.setattr(starting, "use_cores", kept)
+    monkeypatch.setattr(cores, "use_cores", kept)
     train(config, "training.epochs=1")
     train(config, "training.epochs=2")
     assert "last digits" not in capsys.readouterr().err
     monkeypatch.setattr("tensorflow.__version__", "9.9")
-    monkeypatch.setattr(starting, "use_cores", lambda *_: Cores(1, 8))
+    monkeypatch.setattr(cores, "use_cores", lambda *_: Cores(1, 8))
     train(config)
     said = capsys.readouterr().err
     assert "threads: 7 -> 8: the last digits" in said
