@@ -106,9 +106,9 @@ def test_the_matched_model_has_35_gflop_an_update_of_64_sentences_of_16() -> Non
     positions = 64 * 16
     encoder = 2 * positions * (256 + 256) * 768
     keys_and_start = (positions + 64) * 512 * 512
-    projected = positions * 512 * 1536
-    steps = positions * (256 * 1536 + 512 * 2048 + 16 * (512 + 1536 + 512))
-    output = positions * ((512 + 512 + 256) * 256 + 256 * 8000)
+    projected = positions * 512 * (1536 + 256)
+    steps = positions * (256 * 1536 + 512 * 2048 + 16 * (512 + 1536 + 256))
+    output = positions * ((512 + 256) * 256 + 256 * 8000)
     work = Work(64, positions, positions, positions * 16, positions)
     counted = operations(update(config, 8000, work))
     assert counted == 3 * 2 * (encoder + keys_and_start + projected + steps + output)

@@ -12,9 +12,10 @@ one layer, `gru` and additive attention, forward takes twice
     B C D + B S C D                  the decoder's start, attention's keys
     B T E 3 D                        the decoder's inputs
     B T D (D + 3 D)                  query and gates from the state
-    B S C 3 D                        gates from the memory: what each h_j would add
-    B T S (D + 3 D + C)              scores, gates from the context, contexts
-    B T (D + C + E) E + B T E V      readout, softmax
+    B S C (3 D + E)                  gates and readout from the memory: what each h_j
+                                     would add
+    B T S (D + 3 D + E)              scores, gates and readout from the context
+    B T (D + E) E + B T E V          the rest of the readout, softmax
 
 and backward twice as much as forward: for each product the gradient of its rows and
 that of its matrix. `conditional_gru` adds B T D 3 D; `general` and `dot` attention have
@@ -119,6 +120,7 @@ def forward(model: ModelConfig, vocabulary: int, work: Work) -> list[Product]:
     if model.attention != "dot":
         products.append(Product("keys", work.source, memory, size))
     products.append(Product("projected", work.source, memory, 3 * size))
+    products.append(Product("memory/readout", work.source, memory, embedding))
     products.append(Product("input", work.target, embedding, 3 * size))
     if model.decoder_cell == "conditional_gru":
         products.append(Product("first", work.target, size, 3 * size, steps))
@@ -135,8 +137,10 @@ def forward(model: ModelConfig, vocabulary: int, work: Work) -> list[Product]:
     return [
         *products,
         Product("context", work.target, length, 3 * size, steps, work.sentences),
-        Product("values", work.target, length, memory, matrices=work.sentences),
-        Product("readout", work.target, size + memory + embedding, embedding),
+        Product(
+            "context/readout", work.target, length, embedding, matrices=work.sentences
+        ),
+        Product("readout", work.target, size + embedding, embedding),
         Product("output", work.outputs, embedding, vocabulary),
     ]
 
