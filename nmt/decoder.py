@@ -7,7 +7,7 @@ sentence together), E embedding, C memory size, D decoder size, A attention size
 runs over time is time-major.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -17,10 +17,9 @@ from nmt.config import ModelConfig
 from nmt.layers import Noise, layer_norm, linear
 from nmt.parameters import Parameters
 from nmt.precision import wide
-from nmt.recurrence import multiplication, product, scan, step
+from nmt.recurrence import Multiplication, multiplication, product, scan, step
 
 Tensor = Any
-Step = Callable[[Tensor, Tensor, "Memory"], tuple[Tensor, Tensor, Tensor]]
 
 
 class Memory(NamedTuple):
@@ -28,8 +27,8 @@ class Memory(NamedTuple):
 
     keys: Tensor  # [B, S, A]
     values: Tensor  # [B, S, C]
-    projected: Tensor  # [B, S, 3 D]: the values times the GRU's context matrix
-    readout: Tensor  # [B, S, E]: the values times the readout's context matrix
+    for_gates: Tensor  # [B, S, 3 D]: the values times the GRU's context matrix
+    for_readout: Tensor  # [B, S, E]: the values times the readout's context matrix
     mask: Tensor  # [B, S] float32: 1 for tokens, 0 for padding
 
 
@@ -103,10 +102,9 @@ class Decoder(tf.Module):
             keys = linear(rows, self.key_matrix)
             keys = by_sentence(self._normalized(keys, "keys"))
         _, of_context, _ = self._readout_matrices()
-        projected = by_sentence(linear(rows, self.context_matrix))
-        return Memory(
-            keys, states, projected, by_sentence(linear(rows, of_context)), mask
-        )
+        for_gates = by_sentence(linear(rows, self.context_matrix))
+        for_readout = by_sentence(linear(rows, of_context))
+        return Memory(keys, states, for_gates, for_readout, mask)
 
     def start(self, memory: Memory) -> Tensor:
         """The state s_0 [B, D] before the first token."""
@@ -117,34 +115,37 @@ class Decoder(tf.Module):
         return tf.tanh(self._normalized(product, "start") + self.start_bias)
 
     def step(
-        self, embedded: Tensor, state: Tensor, memory: Memory
+        self,
+        embedded: Tensor,
+        state: Tensor,
+        memory: Memory,
+        multiplications: Mapping[str, Multiplication],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(readout [N, E], state [N, D], attention [N, S]) for embedded [N, E]."""
-        return self.stepper(memory.values.dtype)(embedded, state, memory)
+        """(readout [N, E], state [N, D], attention [N, S]) for embedded [N, E].
 
-    def stepper(self, dtype: tf.DType) -> Step:
-        """`step` for a loop of steps: what does not change is made ready here, once."""
-        matrices = self._matrices(dtype).items()
-        multiplications = {name: multiplication(matrix) for name, matrix in matrices}
-        project = multiplication(tf.cast(self.input_matrix, dtype))
+        `multiplications` is what the method of that name gives.
+        """
+        projected = self._projected(wide(multiplications["input"](embedded)))
+        state, (weights,) = step(
+            self.cell,
+            (projected,),
+            state,
+            {**multiplications, "context": multiplication(memory.for_gates)},
+            self._shared(memory),
+        )
+        beside = tf.concat([state, wide(embedded)], -1)
+        total = wide(multiplications["readout"](beside))
+        total += wide(product(weights, memory.for_readout))
+        return self._read_out(total), state, weights
+
+    def multiplications(self, dtype: tf.DType) -> dict[str, Multiplication]:
+        """Those of a step that no step changes, made ready once for a loop of steps."""
         of_state, _, of_token = self._readout_matrices()
-        read_both = multiplication(tf.cast(tf.concat([of_state, of_token], 0), dtype))
-
-        def step_once(
-            embedded: Tensor, state: Tensor, memory: Memory
-        ) -> tuple[Tensor, Tensor, Tensor]:
-            state, (weights,) = step(
-                self.cell,
-                (self._projected(wide(project(embedded))),),
-                state,
-                multiplications | {"context": multiplication(memory.projected)},
-                self._shared(memory),
-            )
-            both = tf.concat([state, wide(embedded)], -1)
-            context = wide(product(weights, memory.readout))
-            return self._read_out(wide(read_both(both)) + context), state, weights
-
-        return step_once
+        matrices = self._matrices(dtype) | {
+            "input": tf.cast(self.input_matrix, dtype),
+            "readout": tf.cast(tf.concat([of_state, of_token], 0), dtype),
+        }
+        return {name: multiplication(matrix) for name, matrix in matrices.items()}
 
     def __call__(
         self, embedded: Tensor, memory: Memory, noise: Noise
@@ -152,11 +153,11 @@ class Decoder(tf.Module):
         """(readouts [T, B, E], attention [T, B, S]) for known inputs [T, B, E].
 
         All that does not depend on the state is done for all steps at once: the
-        inputs' projection before the scan, contexts and readouts after it.
+        inputs' projection before the scan, readouts after it.
         """
         dtype = memory.values.dtype
         start = self.start(memory)
-        matrices = self._matrices(dtype) | {"context": memory.projected}
+        matrices = self._matrices(dtype) | {"context": memory.for_gates}
         shared = self._shared(memory)
         if noise.rates.get("state"):
             shared["state_mask"] = noise.mask("state", tf.shape(start), "decoder")
@@ -166,12 +167,12 @@ class Decoder(tf.Module):
         projected = tf.reshape(projected, [*steps, 3 * self.size])
         states, (weights,) = scan(self.cell, (projected,), start, matrices, shared)
         by_sentence = tf.cast(tf.transpose(weights, [1, 0, 2]), dtype)
-        contexts = tf.transpose(by_sentence @ memory.readout, [1, 0, 2])  # [T, B, E]
+        of_contexts = tf.transpose(by_sentence @ memory.for_readout, [1, 0, 2])
         of_state, _, of_token = self._readout_matrices()
         after = tf.cast(tf.reshape(states, [-1, states.shape[-1]]), dtype)
-        contexts = tf.reshape(wide(contexts), [-1, contexts.shape[-1]])
+        of_contexts = tf.reshape(wide(of_contexts), [-1, of_contexts.shape[-1]])
         readouts = self._read_out(
-            linear(after, of_state) + contexts + linear(rows, of_token)
+            linear(after, of_state) + of_contexts + linear(rows, of_token)
         )
         return tf.reshape(readouts, [*steps, readouts.shape[-1]]), weights
 

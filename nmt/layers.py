@@ -16,7 +16,7 @@ Tensor = Any
 EPSILON = 1e-5
 
 
-def linear(rows: Tensor, matrix: tf.Variable) -> Tensor:
+def linear(rows: Tensor, matrix: Tensor) -> Tensor:
     """rows [N, I] times matrix [I, O], made in the type of the rows, as float32."""
     return wide(rows @ tf.cast(matrix, rows.dtype))
 

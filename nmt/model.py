@@ -19,18 +19,20 @@ a sentence together), E embedding, C memory size, D decoder size, V vocabulary. 
 runs over time is time-major.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from nmt.config import ModelConfig
-from nmt.decoder import Decoder, Memory, Step
+from nmt.decoder import Decoder, Memory
 from nmt.encoder import Encoder
 from nmt.layers import SILENCE, Noise
 from nmt.parameters import Parameters
 from nmt.tokenizer import PAD
 
 Tensor = Any
+Step = Callable[[Tensor, Tensor, Memory], tuple[Tensor, Tensor, Tensor]]
 
 
 class TranslationModel(tf.Module):
@@ -107,13 +109,15 @@ class TranslationModel(tf.Module):
         # 64 x 128 x 8,000 and 64 x 256 x 8,000 take two thirds of the time of products
         # with the embeddings as they lie.
         output = tf.transpose(self.output_embeddings)
-        decoder_step = self.decoder.stepper(tf.float32)
+        multiplications = self.decoder.multiplications(tf.float32)
 
         def step(
             tokens: Tensor, state: Tensor, memory: Memory
         ) -> tuple[Tensor, Tensor, Tensor]:
             embedded = tf.gather(self.target_embeddings, tokens)
-            readout, state, weights = decoder_step(embedded, state, memory)
+            readout, state, weights = self.decoder.step(
+                embedded, state, memory, multiplications
+            )
             logits = tf.cast(readout @ output, tf.float32) + self.output_bias
             return logits, state, weights
 

@@ -61,12 +61,13 @@ def product(rows: Tensor, matrix: Tensor, *, transposed: bool = False) -> Tensor
     """rows [N, I] times matrix [I, O], or times their sentence's own [B, I, O].
 
     With a matrix for each sentence, N = B * K and the K rows of a sentence stand
-    together. A `transposed` matrix is given as [O, I] or [B, O, I]. The result is of
-    the matrix's type.
+    together; `transposed` ones are given as [B, O, I]. The result is of the matrix's
+    type.
     """
     rows = tf.cast(rows, matrix.dtype)
     if matrix.shape.rank == 2:
-        return tf.matmul(rows, matrix, transpose_b=transposed)
+        assert not transposed
+        return tf.matmul(rows, matrix)
     size = tf.shape(rows)[1]
     grouped = tf.reshape(rows, [tf.shape(matrix)[0], -1, size])  # [B, K, I]
     result = tf.matmul(grouped, matrix, transpose_b=transposed)  # [B, K, O]
