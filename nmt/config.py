@@ -189,7 +189,8 @@ class EarlyStoppingConfig(Section):
 
 class TrainingConfig(Section):
     seed: CountFromZero = 1
-    """Everything random follows from it."""
+    """Everything random follows from it; and from the number of parts in which a run's
+    first start has a batch computed, where dropout is meant."""
     batch_size: Count | None = 64
     """Sentence pairs a batch; null beside batch_tokens, which replaces it."""
     batch_tokens: Count | None = None

@@ -3,7 +3,8 @@
 Knows nothing of models. An operation on 64 sentences is too small for all cores: most
 of what a second core could do goes into dividing it up. Half of the batch on each core,
 with every operation undivided, takes 0.87 of the time (2 cores, embeddings 256, decoder
-512, vocabulary 8,000; half of these sizes: 0.81). On a GPU there is one part.
+512, vocabulary 8,000; half of these sizes: 0.81). More than 2 cores have not been
+measured. A new run has one part on a GPU, and where replicas share its batches.
 """
 
 import contextlib
@@ -13,17 +14,20 @@ from typing import Any, NamedTuple
 
 from nmt import hardware
 from nmt.config import TrainingConfig
+from nmt.distribution import has_replicas
 
 # A part has as many target tokens, and as many sentences, or more: with fewer, the
 # products themselves become slower.
 PART_TOKENS, PART_SENTENCES = 512, 32
+# Each part has gradients of its own for all weights, until they are added up.
+MOST_PARTS = 8
 
 
 class Cores(NamedTuple):
     """What a run keeps, for both decide last digits, and parts its dropout masks."""
 
     parts: int  # of each batch, computed side by side
-    threads: int  # that share an operation
+    threads: int  # that all operations share, beside the one that began each
 
 
 def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
@@ -38,7 +42,7 @@ def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
     asked = int(text) if text.isdecimal() else 0
     # A run from before there were parts has one.
     parts = of_run.get("parts", 1) if of_run else _parts(training, asked)
-    threads = asked or of_run.get("threads") or max(1, hardware.cores() // parts)
+    threads = asked or of_run.get("threads") or _threads(parts)
     # It is too late where this process has computed before.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -55,11 +59,24 @@ def _parts(training: TrainingConfig, threads: int) -> int:
     """Of the batches of a new run, as many as there are cores for, or fewer."""
     import tensorflow as tf
 
-    if tf.config.list_physical_devices("GPU"):
+    if tf.config.list_physical_devices("GPU") or has_replicas(training.strategy):
         return 1
     if training.batch_size is not None:
         most = training.batch_size // PART_SENTENCES
     else:
         assert training.batch_tokens is not None
         most = training.batch_tokens // PART_TOKENS
-    return max(1, min(most, hardware.cores() // max(1, threads)))
+    most = min(most, hardware.cores() // max(1, threads), MOST_PARTS)
+    # So that no core is left without one.
+    return next(
+        parts for parts in range(max(1, most), 0, -1) if hardware.cores() % parts == 0
+    )
+
+
+def _threads(parts: int) -> int:
+    """TensorFlow has one pool of threads for all that is computed side by side.
+
+    In a pool of one, an operation stays with the thread that began it.
+    """
+    cores = hardware.cores()
+    return cores if parts == 1 else max(1, cores - parts)

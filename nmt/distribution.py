@@ -209,8 +209,8 @@ def distribute(strategy: str) -> Distribution:
         raise NmtError(
             f"{trouble}; to train on the CPU all the same, set CUDA_VISIBLE_DEVICES=-1"
         )
-    processors = _make_logical_cpus()
-    cluster = find_cluster() if strategy in ("auto", "multi_worker") else None
+    _make_logical_cpus()
+    cluster = _find_cluster(strategy)
     if cluster is not None and len(cluster.addresses) > 1:
         return _join(cluster)
     if strategy == "multi_worker" and cluster is None:
@@ -220,23 +220,41 @@ def distribute(strategy: str) -> Distribution:
         )
     gpus = len(tf.config.list_physical_devices("GPU"))
     devices = [f"GPU:{number}" for number in range(gpus)]
-    devices = devices or [f"CPU:{number}" for number in range(processors)]
+    devices = devices or [f"CPU:{number}" for number in range(_logical_cpus())]
     if strategy == "one_device" or len(devices) == 1:
         return ALONE
     return Distribution(tf.distribute.MirroredStrategy(devices))
 
 
-def _make_logical_cpus() -> int:
-    """Makes NMT_LOGICAL_CPUS devices of the CPU, which tries out what GPUs would do."""
+def has_replicas(strategy: str) -> bool:
+    """Whether `distribute` will find several on CPUs: nothing is started by asking.
+
+    Raises: NmtError as `distribute` does.
+    """
+    cluster = _find_cluster(strategy)
+    workers = 1 if cluster is None else len(cluster.addresses)
+    return workers > 1 or (strategy != "one_device" and _logical_cpus() > 1)
+
+
+def _find_cluster(strategy: str) -> Cluster | None:
+    return find_cluster() if strategy in ("auto", "multi_worker") else None
+
+
+def _logical_cpus() -> int:
+    """NMT_LOGICAL_CPUS: how many devices to make of the CPU."""
     text = os.environ.get("NMT_LOGICAL_CPUS", "1")
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise NmtError(f"NMT_LOGICAL_CPUS: {text!r} is not a number from 1 to 64")
-    if int(text) > 1:
+    return int(text)
+
+
+def _make_logical_cpus() -> None:
+    """Makes several devices of the CPU, which tries out what GPUs would do."""
+    if _logical_cpus() > 1:
         [processor] = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(
-            processor, [tf.config.LogicalDeviceConfiguration()] * int(text)
+            processor, [tf.config.LogicalDeviceConfiguration()] * _logical_cpus()
         )
-    return int(text)
 
 
 def _join(cluster: Cluster) -> Distribution:

@@ -82,7 +82,7 @@ def open_training(
 ) -> Opening:
     """Makes what is not there yet, and goes back to where the checkpoint was.
 
-    `machine`: what decides the last digits from now on, `hardware.numerics` and Cores.
+    `machine`: what decides the last digits from now on, as `cores.settle` gives it.
 
     Raises: RunError where tokenizer, text or weights are not those of the run.
     """
