@@ -18,6 +18,7 @@ from nmt.batches import Batch, Plan, serve
 from nmt.changes import flat
 from nmt.checkpoint import State
 from nmt.config import Config
+from nmt.cores import Cores
 from nmt.divergence import MOST_ROLLBACKS, MOST_SKIPPED
 from nmt.errors import RunError
 from nmt.interval import Interval, Pace
@@ -77,7 +78,9 @@ class Training:
         self.watch = Watch(config, opening.corpus, progress)
         self.plan: Plan = []  # of the epoch
         self.pace = Pace()
-        progress.record("start", step=self.state.step, **hardware.provenance())
+        cores = {name: self.state.machine[name] for name in Cores._fields}
+        facts = hardware.provenance() | cores
+        progress.record("start", step=self.state.step, **facts)
         progress.say(opening.introduction())
         if self.state.step:
             progress.say(f"going on after step {self.state.step}")
@@ -189,10 +192,12 @@ class Training:
 
     def _rate(self, step: int) -> float:
         state = self.state
+        # It may be beyond its end: `epochs` or `steps` may be fewer than they were.
+        last = max(step, state.step + self._updates_to_come())
         return learning_rate(
             self.config.training,
             step,
-            state.step + self._updates_to_come(),
+            last,
             state.reductions,
             state.halvings,
         )

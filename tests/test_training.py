@@ -22,6 +22,7 @@ from training_runs import (
     without_timing,
 )
 
+from nmt import training
 from nmt.errors import RunError
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
@@ -88,6 +89,25 @@ def test_a_linear_schedule_ends_with_the_run_though_it_be_interrupted(
     rates = [record["learning_rate"] for record in records(tmp_path / "run", "train")]
     falling = [share / (last - 3) for share in range(last - 3, 0, -1)]
     assert rates == pytest.approx([0.25, 0.5, 0.75, *falling])
+
+
+def test_a_run_interrupted_in_its_last_update_logs_the_rate_of_one_that_was_not(
+    config: Path, tmp_path: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "LOG_EVERY", 50)
+    settings = ["training.schedule=linear", "training.steps=5"]
+    rates = []
+    for name, interrupted in ("whole", False), ("two", True):
+        no_work([1.0])
+        run = f"run_dir={tmp_path / name}"
+        if interrupted:
+            raise_signal_in_update(monkeypatch, signal.SIGINT, 5)
+            with pytest.raises(Interrupted):
+                train(config, run, *settings)
+        train(config, run, *settings)
+        rates.append([r["learning_rate"] for r in records(tmp_path / name, "train")])
+    assert rates[0] == rates[1]
+    assert len(rates[0]) == 1
 
 
 @pytest.mark.parametrize(
