@@ -31,7 +31,10 @@ LARGE = [
     "model.encoder_size=1024",
     "model.decoder_size=1024",
 ]
-NO_DROPOUT = "model.dropout={source: 0.0, target: 0.0, context: 0.0, output: 0.0}"
+NO_DROPOUT = (
+    "model.dropout={source: 0.0, target: 0.0, context: 0.0, state: 0.0, output: 0.0, "
+    "source_word: 0.0, target_word: 0.0}"
+)
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
 # TF32 products keep 10 bits of a number: equality is looked at without them.
 EXACT = {"NVIDIA_TF32_OVERRIDE": "0"}
