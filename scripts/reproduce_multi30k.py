@@ -8,6 +8,7 @@ again, it goes on where it was: a run that has ended is not trained again.
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,10 +34,12 @@ class Scores:
     signatures: dict[str, str]
 
 
-def train(pair: str, seed: int, text: Path, overrides: Sequence[str]) -> Path:
+def train(
+    pair: str, seed: int, text: Path, runs: Path, overrides: Sequence[str]
+) -> Path:
     """The directory of the run, which has ended."""
     source, target = PAIRS[pair]
-    run = Path("runs") / f"multi30k_{pair}-{seed}"
+    run = runs / f"multi30k_{pair}-{seed}"
     settings = [
         f"run_dir={run}",
         f"training.seed={seed}",
@@ -67,13 +70,24 @@ def scores(pair: str, run: Path, text: Path) -> Scores:
 
 
 def nmt(*arguments: str) -> str:
-    """What the command prints; what it says goes to the terminal."""
-    process = subprocess.run(
-        [sys.executable, "-m", "nmt", *arguments], stdout=subprocess.PIPE, text=True
+    """What the command prints; what it says goes to the terminal.
+
+    In a session of its own, so that a signal reaches it once: from here. It saves, and
+    ends by itself.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nmt", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _: process.send_signal(number))
+    printed, _ = process.communicate()
     if process.returncode:
         sys.exit(process.returncode)  # and nmt has said why
-    return process.stdout
+    return printed
 
 
 def table(pair: str, by_seed: dict[int, Scores]) -> Iterator[str]:
@@ -109,13 +123,20 @@ def main() -> None:
         action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="as for nmt train",
+        help="as for nmt train; with --runs, for a run keeps what it was begun with",
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs"),
+        metavar="FOLDER",
+        help="where the runs are, or begin (default runs)",
     )
     arguments = parser.parse_args()
     for pair in arguments.pairs:
         by_seed = {}
         for seed in arguments.seeds:
-            run = train(pair, seed, arguments.text, arguments.set)
+            run = train(pair, seed, arguments.text, arguments.runs, arguments.set)
             by_seed[seed] = scores(pair, run, arguments.text)
         print("\n".join(table(pair, by_seed)))
         for column, signature in by_seed[arguments.seeds[0]].signatures.items():
