@@ -68,7 +68,7 @@ def batches_at_once() -> int:
     import tensorflow as tf
 
     whole_cores = tf.config.threading.get_intra_op_parallelism_threads() == 1
-    return min(os.cpu_count() or 1, MOST_BATCHES_AT_ONCE) if whole_cores else 2
+    return min(cores(), MOST_BATCHES_AT_ONCE) if whole_cores else 2
 
 
 def devices() -> list[str]:

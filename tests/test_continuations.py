@@ -24,6 +24,7 @@ Array = np.ndarray[Any, Any]
 
 # Below, at and above where the K best are looked for in groups; whole groups and not.
 VOCABULARIES = [3, 12, GROUP - 1, 4 * GROUP - 1, 4 * GROUP, 9 * GROUP + 7, 20 * GROUP]
+VOCABULARIES += [45 * GROUP * GROUP + 7]  # groups of groups
 
 numbers = st.integers(0, 2**32 - 1)
 
