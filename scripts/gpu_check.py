@@ -75,6 +75,7 @@ def train(run: Path, updates: int, *settings: str, **environment: str) -> Path:
         f"run_dir={run}",
         f"training.steps={updates}",
         f"training.validate_every={updates}",
+        "training.schedule=constant",  # one that does not ask where the end is
     )
     options = [f"--set={setting}" for setting in (*settings, *ours)]
     nmt("train", SAMPLE, *options, **environment)
