@@ -3,6 +3,7 @@
 The task: say the words of a twelve-word language in reverse order.
 """
 
+import gc
 import random
 import signal
 import subprocess
@@ -23,6 +24,11 @@ hardware.prepare()
 
 # Started under nohup, a process ignores hangups; some tests send themselves one.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Graphs are millions of Python's objects: to look through them for cycles as often as
+# Python does takes a fifth of the time.
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
 
 # How long an example takes says how busy the machine is, and nothing else.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -182,6 +188,14 @@ def every_update_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(training, "LOG_EVERY", 1)
     monkeypatch.setattr(training, "LOOK_EVERY", 1)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation draws none: a third of a short run's time, where nobody looks."""
+    from nmt.validation import Validation
+
+    monkeypatch.setattr(Validation, "draw_examples", lambda *_: [])
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from nmt.config import load_config
 from nmt.run import RunDirectory, open_run
 from nmt.starting import train
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, list(map(str, arguments)))

@@ -25,6 +25,8 @@ from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
 from nmt.update import Report, Updater, batch_loss
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 HALVES = (tf.bfloat16, tf.float16)
 # Half of the distance from 1 to the next number: the most that rounding takes, of 1.
 ROUNDING = {tf.bfloat16: 2.0**-8, tf.float16: 2.0**-11}

@@ -62,6 +62,7 @@ def settings(accumulate: int) -> tuple[str, ...]:
 
 # Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and
 # with two batches an update the last, which has one.
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("accumulate, steps", [(1, (4, 9)), (2, (5,))])
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     accumulate: int,
@@ -155,6 +156,7 @@ def arrays(checkpoint: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in checkpoint.glob("*.npz")}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_five_skipped_updates_take_a_run_back_to_its_start_with_half_the_rate(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +200,7 @@ def test_a_run_that_went_back_is_the_same_whatever_interrupts_it(
     assert shown["examples"] == shown["attention/1"] == [6, 12, 14]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
     toy: Toy,
     tmp_path: Path,
