@@ -81,10 +81,14 @@ def nmt(*arguments: str) -> str:
         text=True,
         start_new_session=True,
     )
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, lambda number, _: process.send_signal(number))
+    before = {
+        number: signal.signal(number, lambda number, _: process.send_signal(number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
+    }
     printed, _ = process.communicate()
+    for number, handler in before.items():
+        signal.signal(number, handler)
     if process.returncode:
         sys.exit(process.returncode)  # and nmt has said why
     return printed
