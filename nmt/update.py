@@ -204,10 +204,20 @@ class Updater(tf.Module):
         if self.parts == 1:
             return self._part_gradients(batch, seed)
         # Nothing in a part waits for another: TensorFlow computes them side by side.
+        # One function, so that it is traced once and, as it is not inlined, prepared
+        # once: several seconds for each further part, before the first update.
+        seeds = [tf.random.fold_in(seed, part) for part in range(self.parts)]
+        part_gradients = tf.function(
+            self._part_gradients,
+            autograph=False,
+            input_signature=[
+                Batch(*BATCH_SIGNATURE),
+                tf.TensorSpec([2], seeds[0].dtype),
+            ],
+            experimental_attributes={"_noinline": True},
+        )
         made = [
-            self._part_gradients(
-                share(batch, part, self.parts), tf.random.fold_in(seed, part)
-            )
+            part_gradients(share(batch, part, self.parts), seeds[part])
             for part in range(self.parts)
         ]
         sums, gradients = zip(*made, strict=True)

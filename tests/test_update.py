@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nmt import update
 from nmt.batches import Batch, pack
 from nmt.config import DropoutConfig, ModelConfig, TrainingConfig
 from nmt.distribution import Distribution
@@ -213,6 +214,19 @@ def test_an_update_in_parts_is_that_of_the_batch(parts: int) -> None:
         # Adam's first step is the rate, whatever the gradient: a sign of 0 may differ.
         if name.endswith("/first"):
             np.testing.assert_allclose(value, expected[name], atol=1e-5)
+
+
+def test_parts_are_traced_once_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = []
+
+    def counted(*arguments: Any) -> Sums:
+        traced.append(arguments)
+        return batch_loss(*arguments)
+
+    monkeypatch.setattr(update, "batch_loss", counted)
+    ours = make(parts=5)
+    ours._update.get_concrete_function()
+    assert len(traced) == 1
 
 
 def test_parts_draw_different_masks() -> None:
