@@ -110,9 +110,12 @@ def serve(
 
     # Not Dataset.from_generator: it sets malloc's trim threshold back to 128 kB for
     # the whole process, so that every training step faults its memory in again.
-    return (
-        tf.data.Dataset.range(first, len(plan)).map(traced_batch).prefetch(PREFETCHED)
-    )
+    batches = tf.data.Dataset.range(first, len(plan)).map(traced_batch)
+    # Nothing here can be tuned, and the thread that would is waited for at each end of
+    # an epoch: a second or two, at times.
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    return batches.prefetch(PREFETCHED).with_options(untuned)
 
 
 def padded_with_end(sequences: Sequence[Any]) -> NDArray[np.int32]:
