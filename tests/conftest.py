@@ -4,10 +4,12 @@ The task: say the words of a twelve-word language in reverse order.
 """
 
 import gc
+import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +96,34 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
 
 @pytest.fixture(scope="session")
 def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> ToyRun:
-    """A run that has learned the task, trained as a user trains."""
-    path = tmp_path_factory.mktemp("runs") / "toy"
+    """A run that has learned the task, trained as a user trains.
+
+    Of several processes that run tests, one trains it for all.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    path = shared / "toy_run" / "run"
+    said = path.with_name("said")
+    try:
+        path.parent.mkdir()
+    except FileExistsError:
+        while not said.exists():
+            time.sleep(0.1)
+            assert not path.with_name("failed").exists(), "another process says why"
+        return ToyRun(path, said.read_text())
+    try:
+        stderr = train_toy(toy.config(path, "many"))
+    except BaseException:
+        path.with_name("failed").touch()
+        raise
+    said.with_suffix(".new").write_text(stderr)
+    said.with_suffix(".new").rename(said)
+    return ToyRun(path, stderr)
+
+
+def train_toy(config: Path) -> str:
+    """What training said on standard error."""
     nothing = "{source: 0.0, target: 0.0, context: 0.0, state: 0.0, output: 0.0, "
     settings = {
         "tokenizer.sampling": 0.0,
@@ -112,13 +140,13 @@ def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> ToyRun:
     }
     overrides = [f"--set={key}={value}" for key, value in settings.items()]
     process = subprocess.run(
-        [sys.executable, "-m", "nmt", "train", toy.config(path, "many"), *overrides],
+        [sys.executable, "-m", "nmt", "train", config, *overrides],
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert (process.returncode, process.stdout) == (0, ""), process.stderr
-    return ToyRun(path, process.stderr)
+    return process.stderr
 
 
 @pytest.fixture

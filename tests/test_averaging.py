@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Toy, ToyRun
+from training_runs import PLAIN_MODEL
 
 from nmt.cli import main
 from nmt.config import load_config
@@ -62,15 +63,15 @@ def test_it_is_the_mean_of_the_weights_that_translate(copy: Path) -> None:
 
 
 def test_training_goes_on_as_if_it_were_not_there(toy: Toy, tmp_path: Path) -> None:
+    settings = ["training.keep=2", "training.average=none", *PLAIN_MODEL]
+    config = toy.config(tmp_path / "without")
+    train(load_config(config, ["training.epochs=2", *settings]))
+    shutil.copytree(tmp_path / "without", tmp_path / "with")
+    assert run("average", tmp_path / "with").exit_code == 0
     ends = []
     for name in "with", "without":
-        config = toy.config(tmp_path / name)
-        start = ["training.epochs=2", "training.keep=2", "training.average=none"]
-        train(load_config(config, start))
-        if name == "with":
-            result = run("average", tmp_path / name)
-            assert result.exit_code == 0
-        train(load_config(config, ["training.epochs=3", *start[1:]]))
+        overrides = ["training.epochs=3", f"run_dir={tmp_path / name}", *settings]
+        train(load_config(config, overrides))
         directory = RunDirectory(tmp_path / name)
         last = directory.named("last")
         assert last is not None

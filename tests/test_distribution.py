@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Toy
-from training_runs import checkpoints, records, train, without_timing
+from training_runs import PLAIN_MODEL, checkpoints, records, train, without_timing
 
 from nmt import training
 from nmt.distribution import ALONE, distribute
@@ -34,10 +34,8 @@ update.Updater.update = slow
 cli.main(["train", *sys.argv[2:]])
 """
 SILENT = "{source: 0.0, target: 0.0, context: 0.0, state: 0.0, output: 0.0, "
-# The model that is traced soonest: what is shared out does not ask what is in it.
 SETTINGS = [
-    "model.decoder_cell=gru",
-    "model.layer_norm=false",
+    *PLAIN_MODEL,
     f"model.dropout={SILENT}source_word: 0.0, target_word: 0.0}}",
     "training.batch_size=19",  # the last of an epoch has 3 pairs
     "training.learning_rate=0.01",

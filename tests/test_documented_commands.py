@@ -37,7 +37,8 @@ data:
   train: {source: mine/train.en, target: mine/train.de}
   validation: {source: mine/valid.en, target: mine/valid.de}
 tokenizer: {vocab_size: 400}
-model: {embedding_size: 8, encoder_size: 6, decoder_size: 8, layer_norm: false}
+model: {embedding_size: 8, encoder_size: 6, decoder_size: 8, decoder_cell: gru,
+  layer_norm: false}
 training: {batch_size: 20, steps: 10, validate_every: 4, learning_rate: 0.02}
 decoding: {method: greedy}
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Toy
+from training_runs import PLAIN_MODEL
 
 PROJECT = Path(__file__).parent.parent
 TABLE = PROJECT / "docs" / "faults.md"
@@ -49,17 +50,17 @@ def test_a_disk_that_is_full_is_told_and_all_that_was_saved_stays(
     toy: Toy, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    config = str(toy.config(run))
-    assert train(config, "--set=training.steps=1")[0] == 0
+    config = [str(toy.config(run)), *(f"--set={plain}" for plain in PLAIN_MODEL)]
+    assert train(*config, "--set=training.steps=1")[0] == 0
     checkpoint = run / "checkpoints" / "step-00000001"
     before = {file: file.read_bytes() for file in checkpoint.iterdir()}
     # No file can be larger: what a full disk looks like from within.
-    code, said = train(config, "--set=training.steps=2", most_bytes=3000)
+    code, said = train(*config, "--set=training.steps=2", most_bytes=3000)
     assert code == 1, said
     assert "File too large" in said and str(run) in said and "Traceback" not in said
     assert {file: file.read_bytes() for file in checkpoint.iterdir()} == before
     assert (run / "checkpoints" / "last").read_text() == "step-00000001\n"
-    code, said = train(config, "--set=training.steps=2")
+    code, said = train(*config, "--set=training.steps=2")
     assert code == 0 and "going on after step 1" in said
 
 

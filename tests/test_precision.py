@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from conftest import Toy
 from tiny_models import random_sentences, tiny_model
+from training_runs import PLAIN_MODEL
 
 from nmt import loss, precision, starting
 from nmt.batches import Batch, pack
@@ -305,7 +306,7 @@ def test_a_float16_run_that_was_interrupted_ends_as_one_that_was_not(
     monkeypatch.setattr(precision, "FIRST_SCALE", 2.0**15)
     monkeypatch.setattr(precision, "GROWTH_PERIOD", 3)
     paths = [tmp_path / name for name in ("straight", "interrupted")]
-    settings = "training.precision=mixed_float16", "training.epochs=2"
+    settings = "training.precision=mixed_float16", "training.epochs=2", *PLAIN_MODEL
     train(toy.config(paths[0]), *settings)
     config = toy.config(paths[1])
     interrupt(monkeypatch, 11)

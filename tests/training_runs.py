@@ -23,6 +23,9 @@ TIMING = {
 }
 
 
+# The model that is traced soonest, where a test does not ask what is in it.
+PLAIN_MODEL = ("model.decoder_cell=gru", "model.layer_norm=false")
+
 # The fixture `no_work`, which is given what validations are to find.
 Script = Callable[[Sequence[float]], None]
 
