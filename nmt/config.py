@@ -203,9 +203,8 @@ class TrainingConfig(Section):
     """Of Adam; the highest that the schedule reaches."""
     schedule: Literal["constant", "plateau", "inverse_sqrt", "linear"] = "plateau"
     """The learning rate after warmup: constant; plateau, multiplied by plateau_factor
-    when validation stops improving; inverse_sqrt, falling as 1 / sqrt(update); or
-    linear, falling to 0 at the end that epochs or steps set: where a later start puts
-    that off, it rises again."""
+    when validation stops improving; inverse_sqrt, falling as 1 / sqrt(update); linear,
+    falling to 0 at the end of epochs or steps (put off, it rises again)."""
     warmup_steps: CountFromZero = 0
     """Updates in which the learning rate grows from 0 to its full value."""
     plateau_factor: PositiveShare = 0.5

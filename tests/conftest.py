@@ -103,7 +103,7 @@ def toy_run(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> ToyRun:
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    path = shared / "toy_run" / "run"
+    path = shared / "shared" / "toy"
     said = path.with_name("said")
     try:
         path.parent.mkdir()
