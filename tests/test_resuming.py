@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import tensorflow as tf
 from conftest import Toy
 from event_files import points, points_of_metrics
 from training_runs import (
-    PLAIN_MODEL,
     checkpoints,
     raise_signal_in_update,
     records,
@@ -37,43 +37,58 @@ from nmt.update import Updater
 pytestmark = pytest.mark.usefixtures("every_update_is_logged")
 
 
-# Of 9 batches an epoch, the last update of an epoch has one.
-SETTINGS = "training.accumulate=2", "training.validate_every=4"
-
-
 @pytest.fixture(scope="module")
-def uninterrupted(toy: Toy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run that nothing interrupted."""
-    path = tmp_path_factory.mktemp("run") / "straight"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "LOG_EVERY", 1)
-        patch.setattr(training, "LOOK_EVERY", 1)
-        train(toy.config(path), *SETTINGS)
-    return path
+def uninterrupted(
+    toy: Toy, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Path]:
+    """A function of `accumulate`: the run that nothing interrupted."""
+    runs: dict[int, Path] = {}
+
+    def run(accumulate: int) -> Path:
+        if accumulate not in runs:
+            path = runs[accumulate] = tmp_path_factory.mktemp("run") / "straight"
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(training, "LOG_EVERY", 1)
+                patch.setattr(training, "LOOK_EVERY", 1)
+                train(toy.config(path), *settings(accumulate))
+        return runs[accumulate]
+
+    return run
 
 
+def settings(accumulate: int) -> tuple[str, ...]:
+    return f"training.accumulate={accumulate}", "training.validate_every=4"
+
+
+# Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and
+# with two batches an update the last, which has one.
 @pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("accumulate, steps", [(1, (4, 9)), (2, (5,))])
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
-    toy: Toy, uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    accumulate: int,
+    steps: tuple[int, ...],
+    toy: Toy,
+    uninterrupted: Callable[[int], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # A step at which validation is due, and the last of an epoch.
-    steps = 4, 5
+    expected = uninterrupted(accumulate)
     raise_signal_in_update(monkeypatch, signal.SIGTERM, *steps)
     path = tmp_path / "run"
     config = toy.config(path)
     for step in steps:
         with pytest.raises(Interrupted):
-            train(config, *SETTINGS)
+            train(config, *settings(accumulate))
         assert open_run(path / f"checkpoints/step-{step:08d}").state.step == step
-    train(config, *SETTINGS)
-    assert checkpoints(path) == checkpoints(uninterrupted)
-    assert without_timing(path) == without_timing(uninterrupted)
+    train(config, *settings(accumulate))
+    assert checkpoints(path) == checkpoints(expected)
+    assert without_timing(path) == without_timing(expected)
     taken = [record["step"] for record in records(path, "train")]
-    assert taken == list(range(1, 3 * 5 + 1))
+    assert taken == list(range(1, 3 * -(-9 // accumulate) + 1))
 
 
 def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
-    toy: Toy, uninterrupted: Path, tmp_path: Path
+    toy: Toy, uninterrupted: Callable[[int], Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "run"
     config = toy.config(path)
@@ -90,7 +105,7 @@ def slow(*arguments):
 update.Updater.update = slow
 cli.main(sys.argv[1:])
 """
-    overrides = [f"--set={override}" for override in SETTINGS]
+    overrides = [f"--set={override}" for override in settings(1)]
     process = subprocess.Popen(
         [sys.executable, "-c", code, "train", config, *overrides],
         stderr=subprocess.PIPE,
@@ -105,16 +120,15 @@ cli.main(sys.argv[1:])
     process.kill()
     _, stderr = process.communicate()
     assert process.returncode == -signal.SIGKILL, stderr.decode()
-    train(config, *SETTINGS)
-    assert checkpoints(path) == checkpoints(uninterrupted), f"killed after {wait} s"
-    assert without_timing(path) == without_timing(uninterrupted)
+    train(config, *settings(1))
+    assert checkpoints(path) == checkpoints(uninterrupted(1)), f"killed after {wait} s"
+    assert without_timing(path) == without_timing(uninterrupted(1))
 
 
 # Updates that go wrong --------------------------------------------------------------
 
 RATE = 0.01
 ROLLBACK = (
-    *PLAIN_MODEL,
     "training.schedule=constant",
     f"training.learning_rate={RATE}",
     "training.validate_every=6",
@@ -169,8 +183,8 @@ def test_a_run_that_went_back_is_the_same_whatever_interrupts_it(
     overrides = (*ROLLBACK, "training.steps=14", "training.keep=9")
     train(toy.config(expected), *overrides)
     # Step 12 is done a second time after the run has gone back from it to step 6.
-    raise_signal_in_update(monkeypatch, signal.SIGTERM, 10, 12)
-    for _ in range(2):
+    raise_signal_in_update(monkeypatch, signal.SIGTERM, 4, 10, 12)
+    for _ in range(3):
         with pytest.raises(Interrupted):
             train(toy.config(path), *overrides)
     train(toy.config(path), *overrides)
