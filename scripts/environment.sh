@@ -2,6 +2,7 @@
 # Sourced by the other scripts: stands in the project's root, with its own Python.
 #
 #   install_project [EXTRAS]    puts nmt, with for instance '[dev]', into .venv
+#   install_for_this_machine    the same, with CUDA's libraries where there is a GPU
 #
 # The packages come from wherever pip is configured to look.
 
@@ -47,4 +48,8 @@ install_project() {
     .venv/bin/pip install --quiet --editable ".$extras"
     cp pyproject.toml "$stamp"
     PATH=$PWD/.venv/bin:$PATH
+}
+
+install_for_this_machine() {
+    if command -v nvidia-smi >/dev/null; then install_project '[gpu]'; else install_project; fi
 }

@@ -191,6 +191,47 @@ def test_parts_come_together_in_order(box: Box) -> None:
     assert all(" beam --nbest 1 " in call for call in box.told())
 
 
+@pytest.mark.parametrize(
+    ("search", "word"),
+    [
+        ("beam --alignments links", "--alignments"),
+        ("greedy --prefix=begins", "--prefix"),
+        ("beam --nbest 2", "--format jsonl"),
+        ("sample --samples=12", "--format jsonl"),
+    ],
+)
+def test_what_cannot_be_put_together_is_refused(
+    box: Box, search: str, word: str
+) -> None:
+    (box.path / "in").write_text("\n".join(LINES) + "\n")
+    options = ["--ckpt", "run", "--input", "in", "--output", "out"]
+    code, errors = box.run("translate_shards", *options, "--", *search.split())
+    assert code == 1 and word in errors and len(errors.splitlines()) == 1
+    assert not box.calls.exists() and not (box.path / "out.parts").exists()
+
+
+@pytest.mark.parametrize(
+    "search", ["beam --nbest 2 --format jsonl", "sample --samples 30 --mbr", "greedy"]
+)
+def test_what_can_be_put_together_is_taken(box: Box, search: str) -> None:
+    (box.path / "in").write_text("\n".join(LINES) + "\n")
+    options = ["--ckpt", "run", "--input", "in", "--output", "out"]
+    options += ["--devices", "cpu"]
+    code, errors = box.run("translate_shards", *options, "--", *search.split())
+    assert code == 0, errors
+    assert f" {search} " in box.told()[0]
+
+
+def test_a_machine_with_a_gpu_gets_the_libraries_for_it(gpu_box: Box) -> None:
+    for stamp in (gpu_box.path / ".venv").glob("installed*"):
+        stamp.unlink()
+    pip = gpu_box.path / ".venv/bin/pip"
+    pip.write_text('#!/usr/bin/env bash\necho "pip $*" >>"$CALLS"\n')
+    pip.chmod(0o755)
+    gpu_box.run("quickstart")
+    assert gpu_box.told()[-1] == "pip install --quiet --editable .[gpu]"
+
+
 def test_each_gpu_takes_its_share(gpu_box: Box) -> None:
     (gpu_box.path / "in").write_text("\n".join(LINES) + "\n")
     assert shards(gpu_box)[0] == 0
