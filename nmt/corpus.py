@@ -126,7 +126,7 @@ def encode_corpus(
         corpus = ParallelCorpus(directory)
         if corpus.key == key and corpus.digests == _digests(directory):
             return corpus
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, DataError):
         if directory.exists() and not (directory / "corpus.json").exists():
             raise RunError(
                 f"{directory}: is in the way of the encoded corpus and does not hold "

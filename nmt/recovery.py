@@ -55,7 +55,8 @@ def find_start(run: RunDirectory) -> Start:
             start.remarks.append(
                 f"going back to {checkpoint.name}, the newest checkpoint that is whole"
             )
-            _point_to_whole_ones(run, start)
+            write_synced(run.checkpoints / "last", checkpoint.name + "\n")
+        _point_to_a_best(run, start, read=checkpoint != last)
         return start
     if start.remarks:
         raise RunError(
@@ -90,13 +91,12 @@ def clear_up(run: RunDirectory) -> None:
                 leftover.unlink()
 
 
-def _point_to_whole_ones(run: RunDirectory, start: Start) -> None:
-    """Lets `last`, and `best` if what it names is damaged, name what is whole."""
+def _point_to_a_best(run: RunDirectory, start: Start, *, read: bool) -> None:
+    """Lets `best` name a checkpoint: one that is whole, where it is to be read."""
     assert start.checkpoint is not None
-    write_synced(run.checkpoints / "last", start.checkpoint.name + "\n")
     try:
         best = run.named("best")
-        if best is not None:
+        if best is not None and read:
             read_state(best)
     except RunError:
         best = run.checkpoints / State(step=start.state.best_step).name

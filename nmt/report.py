@@ -219,7 +219,7 @@ def _corpus(run: RunDirectory) -> Facts:
     """
     try:
         corpus = ParallelCorpus(run.corpus)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         raise RunError(
             f"{_text(str(run.corpus))}: no encoded corpus is here any more, so the "
             "pairs that training saw cannot be counted; nmt train makes it again"

@@ -137,10 +137,12 @@ class RunDirectory:
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path}: run_dir is a file; choose another run_dir")
+        # Of a first start that a full disk or a kill ended.
+        unfinished = self.config.with_name(self.config.name + UNFINISHED)
         if (
             self.path.exists()
             and not self.config.exists()
-            and {*self.path.iterdir()} - {self._lock}
+            and {*self.path.iterdir()} - {self._lock, unfinished}
         ):
             raise RunError(
                 f"{self.path}: is not empty and holds no config.yaml, so it is not "

@@ -130,8 +130,9 @@ def test_a_corpus_is_made_again_when_content_or_options_change_only(
     third = kept(made(max_length=99))
     fourth = made(max_length=99, keep_text=False)
     assert len({first, second, third, fourth}) == 4
-    (tmp_path / "corpus" / "source_ids.npy").write_bytes(b"damaged")
-    assert made(max_length=99, keep_text=False)
+    for content in (b"damaged", b""):
+        (tmp_path / "corpus" / "source_ids.npy").write_bytes(content)
+        assert made(max_length=99, keep_text=False)
     # One bit of one id: nothing but a checksum tells.
     ids = tmp_path / "corpus" / "target_ids.npy"
     whole = ids.read_bytes()

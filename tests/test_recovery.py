@@ -85,6 +85,19 @@ def test_a_damaged_pointer_is_told_and_the_newest_checkpoint_taken(
     assert str(run.checkpoints / "last") in start.remarks[0]
 
 
+def test_a_best_checkpoint_that_is_gone_is_told_and_saving_goes_on(
+    run: RunDirectory,
+) -> None:
+    run.save(State(step=4, best_step=3), ARRAYS, best=False)
+    shutil.rmtree(run.checkpoints / "step-00000003")
+    start = find_start(run)
+    assert start.state.step == 4
+    assert start.remarks == ["the best checkpoint is now step-00000004"]
+    assert run.named("best") == run.checkpoints / "step-00000004"
+    run.sweep(1)
+    assert find_start(run).remarks == []
+
+
 def test_checkpoints_without_a_pointer_are_not_started_over(run: RunDirectory) -> None:
     (run.checkpoints / "last").unlink()
     assert find_start(run).state.step == 3

@@ -243,6 +243,14 @@ def test_a_directory_of_something_else_is_refused_and_left_alone(
     assert [path.name for path in run.path.iterdir()] == ["thesis.tex"]
 
 
+def test_a_first_start_that_ended_while_it_wrote_its_configuration_may_start_again(
+    run: RunDirectory,
+) -> None:
+    (run.path / "config.yaml.unfinished").write_text("run_dir: ")
+    run.check_place()
+    assert run.move_aside() is not None
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 def test_a_pointer_that_is_no_file_is_refused(
     make: Callable[[Path], None], checkpoint: Path, run: RunDirectory
