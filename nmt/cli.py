@@ -255,7 +255,7 @@ def info(path: Path) -> None:
         f"2 x {sizes.encoder_size}, decoder {sizes.decoder_size}",
         "parameters": f"{parameters:,}",
         "step": run.state.step,
-        "epoch": run.state.epoch,
+        "epoch": run.state.last_epoch,
         # An average of checkpoints has not been validated at its last one's step.
         **(
             _validation_scores(run.directory, run.state.step)

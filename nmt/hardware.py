@@ -150,7 +150,7 @@ def _driver_trouble() -> str | None:
 
 
 def cores() -> int:
-    """Those that this process may use: a container's are fewer than the machine's."""
+    """Those that this process may run on: a set that `taskset` or a container made."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

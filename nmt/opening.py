@@ -10,7 +10,7 @@ import numpy as np
 
 from nmt.batches import plan_epoch
 from nmt.changes import identity
-from nmt.checkpoint import State
+from nmt.checkpoint import State, writing
 from nmt.config import Config
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import ALONE, Distribution
@@ -91,13 +91,14 @@ def open_training(
     def open_text() -> tuple[TokenizerPair, ParallelCorpus]:
         tokenizers = run.take_tokenizers(config)
         check_tokenizers(run.path, tokenizers, state)
-        return tokenizers, encode_corpus(
-            config.data.train,
-            tokenizers,
-            max_length=config.data.max_length,
-            directory=run.corpus,
-            keep_text=config.tokenizer.sampling > 0,
-        )
+        with writing(run.corpus):
+            return tokenizers, encode_corpus(
+                config.data.train,
+                tokenizers,
+                max_length=config.data.max_length,
+                directory=run.corpus,
+                keep_text=config.tokenizer.sampling > 0,
+            )
 
     tokenizers, corpus = distribution.chief_first(open_text)
     if len(set(distribution.exchange(corpus.checksum))) > 1:

@@ -28,7 +28,8 @@ def after_validation(state: State, value: float, training: TrainingConfig) -> St
             since_best=state.since_best + 1,
             since_reduction=state.since_reduction + 1,
         )
-    if state.since_reduction >= training.plateau_patience:
+    reduces = training.schedule == "plateau"
+    if reduces and state.since_reduction >= training.plateau_patience:
         state = replace(state, reductions=state.reductions + 1, since_reduction=0)
     return replace(state, stopped=out_of_patience(state, training))
 

@@ -3,7 +3,8 @@
 Knows nothing of what the numbers are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -74,20 +75,31 @@ class ArrayWriter:
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
         self.length = 0
+        self._path = path
         self._dtype = dtype
         self._file = open(path, "wb")
         self._write_header()
 
     def append(self, values: NDArray[Any]) -> None:
         """Writes these behind those that are there, in the type of the file."""
-        self._file.write(values.astype(self._dtype).tobytes())
+        with self._named():
+            self._file.write(values.astype(self._dtype).tobytes())
         self.length += len(values)
 
     def close(self) -> None:
         """Puts the length into the header, with which the file is whole."""
-        self._file.seek(0)
-        self._write_header()
-        self._file.close()
+        with self._named(), self._file:
+            self._file.seek(0)
+            self._write_header()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """The file's name to what the system says of it: a full disk, for instance."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = str(self._path)
+            raise
 
     def _write_header(self) -> None:
         # NumPy leaves room for the first dimension to grow, so the header takes the

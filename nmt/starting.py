@@ -111,6 +111,12 @@ def _lead(
                         training = Training(config, run, progress, opening, signals)
                         if start.checkpoint is None:
                             training.rehearse()
+                    if state.best is not None and opening.state.best is None:
+                        progress.say(
+                            "what validation measures has changed: the next one is the "
+                            "best so far, and the best until now will be removed with "
+                            "the oldest"
+                        )
                 except Interrupted:
                     progress.conclude(
                         "interrupted before the next update: nothing is lost; the same "

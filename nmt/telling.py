@@ -41,7 +41,8 @@ def line_of_validation(result: ValidationResult, state: State, metric: str) -> s
     best = abs(state.best or 0.0)  # a loss is kept as its negative
     digits = 3 if metric == "loss" else 2
     return (
-        f"validation after epoch {state.last_epoch}, step {state.step}: "
+        f"validation {'in' if state.batch else 'after'} epoch {state.last_epoch}, "
+        f"step {state.step}: "
         f"BLEU {bleu.value:.2f}, chrF {chrf.value:.2f}, loss {result.loss:.3f}, "
         f"perplexity {result.perplexity:.2f}"
         + (

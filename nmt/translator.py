@@ -9,6 +9,7 @@ Knows nothing of training, nor of tensors.
 
 import io
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -178,16 +179,23 @@ class _ArrivingLines(io.BufferedIOBase):
         self.name = getattr(stream, "name", "input")  # for messages about damage
 
     def readline(self, size: int | None = -1, /) -> bytes:
+        most = math.inf if size is None or size < 0 else size
+        waiting = sum(map(len, self._unfinished))
         while not self.arrived:
             burst = self._stream.read1(BURST_BYTES)
             whole, line_end, rest = burst.rpartition(b"\n")
             if line_end or not burst:
                 whole = b"".join([*self._unfinished, whole, line_end])
                 self.arrived.extend(io.BytesIO(whole))
-                self._unfinished = []
+                self._unfinished, waiting = [], 0
             if not burst and not self.arrived:
                 return b""
             self._unfinished.append(rest)
+            waiting += len(rest)
+            if waiting >= most and not self.arrived:
+                everything = b"".join(self._unfinished)
+                self._unfinished = [everything[size:]]
+                return everything[:size]
         return self.arrived.popleft()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from nmt.batches import Batch, pack
-from nmt.decoding import Greedy
+from nmt.decoding import USUAL_LENGTH, Greedy
 from nmt.distribution import ALONE, Distribution
 from nmt.drawing import MOST_PARTS, draw_attention
 from nmt.evaluation import QuickScores, quick
@@ -135,13 +135,16 @@ class Validation:
 def _batches(
     sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
 ) -> list[Batch]:
-    """All pairs in batches of about equal lengths."""
+    """All pairs in batches of about equal lengths, of long ones fewer in a batch."""
     order = sorted(
         range(len(targets)),
         key=lambda index: (len(targets[index]), len(sources[index])),
     )
-    return [
-        pack([sources[i] for i in chosen], [targets[i] for i in chosen])
-        for first in range(0, len(order), BATCH_SIZE)
-        for chosen in [order[first : first + BATCH_SIZE]]
-    ]
+    batches = []
+    while order:
+        chosen = order[:BATCH_SIZE]
+        longest = max(len(text[i]) for text in (sources, targets) for i in chosen)
+        chosen = chosen[: max(1, BATCH_SIZE * USUAL_LENGTH // (longest + 1))]
+        del order[: len(chosen)]
+        batches.append(pack([sources[i] for i in chosen], [targets[i] for i in chosen]))
+    return batches

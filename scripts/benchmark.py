@@ -15,12 +15,12 @@ from nmt import hardware
 
 hardware.prepare()  # before what imports TensorFlow
 
-import tensorflow as tf  # noqa: E402
 from speed import decoding, machine, training  # noqa: E402
 from speed.arguments import configuration_parser  # noqa: E402
 
 from nmt.config import load_config  # noqa: E402
 from nmt.errors import NmtError  # noqa: E402
+from nmt.precision import compute_dtype  # noqa: E402
 from nmt.run import open_run  # noqa: E402
 from nmt.training import LOG_EVERY  # noqa: E402
 
@@ -44,10 +44,6 @@ def benchmark(
             "set": overrides,
             **figures_of(run, checkpoint or run, before),
         }
-
-
-def compute_dtype(precision: str) -> tf.DType:
-    return tf.as_dtype(precision.removeprefix("mixed_"))
 
 
 def figures_of(run: Path, checkpoint: Path, before: float) -> Figures:

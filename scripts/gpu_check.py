@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.config import load_config
+from nmt.precision import compute_dtype
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "configs/sample.yaml"
@@ -158,7 +159,7 @@ def timed(settings: list[str], point: dict[str, Any]) -> dict[str, Any]:
     from speed import growth, machine
 
     config = load_config(SAMPLE, settings)
-    dtype = tf.as_dtype(config.training.precision.removeprefix("mixed_"))
+    dtype = compute_dtype(config.training.precision)
     limit = machine.limit(dtype)
     figures = growth.measured(config, growth.Point(**point))
     gpus = tf.config.list_logical_devices("GPU")

@@ -10,6 +10,7 @@ from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.errors import DataError, RunError
 from nmt.inspection import inspect_corpus
 from nmt.parallel_text import load_pairs
+from nmt.sequences import ArrayWriter
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 
 SOURCES = [f"the {'very ' * (i % 7)}old house number {i}" for i in range(50)]
@@ -140,6 +141,15 @@ def test_a_corpus_is_made_again_when_content_or_options_change_only(
     assert made(max_length=99, keep_text=False)
     assert ids.read_bytes() == whole
     assert not [name for name in tmp_path.iterdir() if "unfinished" in name.name]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_what_a_full_disk_refuses_has_its_name() -> None:
+    writer = ArrayWriter(Path("/dev/full"), np.dtype(np.uint16))
+    with pytest.raises(OSError, match="/dev/full"):
+        writer.append(np.zeros(1 << 20))
+    with pytest.raises(OSError, match="/dev/full"):
+        writer.close()
 
 
 def test_a_directory_of_something_else_is_not_replaced(

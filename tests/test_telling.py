@@ -1,5 +1,7 @@
 """What is said of figures: each of them once, in its unit."""
 
+from dataclasses import replace
+
 import pytest
 
 from nmt.checkpoint import State
@@ -47,6 +49,8 @@ def test_a_validation_names_the_best_so_far(
     state = State(step=200, epoch=2, best=best, best_step=100)
     line = line_of_validation(result, state, metric)
     assert line == f"validation after epoch 2, step 200: {scores} {said}"
+    line = line_of_validation(result, replace(state, batch=7), metric)
+    assert line == f"validation in epoch 3, step 200: {scores} {said}"
     state = State(step=100, epoch=1, best=best, best_step=100)
     assert line_of_validation(result, state, metric).endswith(f"{scores} (best)")
 

@@ -23,7 +23,10 @@ from training_runs import (
 )
 
 from nmt import training
+from nmt.checkpoint import State
+from nmt.config import TrainingConfig
 from nmt.errors import RunError
+from nmt.patience import after_validation
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
 
@@ -45,6 +48,7 @@ def test_plateau_and_early_stopping_follow_the_validations_across_resumes(
             f"training.epochs={epochs}",
             "training.batch_size=60",
             "training.learning_rate=1.0",
+            "training.schedule=plateau",
             "training.plateau_patience=2",
             f"training.early_stopping={{metric: {metric}, patience: 3}}",
         )
@@ -58,6 +62,15 @@ def test_plateau_and_early_stopping_follow_the_validations_across_resumes(
     assert open_run(run).state.step == 5
     last = RunDirectory(run).named("last")
     assert last is not None and last.name == "step-00000008"
+
+
+def test_only_the_plateau_schedule_counts_reductions() -> None:
+    for schedule in ("constant", "inverse_sqrt", "linear", "plateau"):
+        training = TrainingConfig(schedule=schedule, warmup_steps=1, plateau_patience=1)
+        state = State(step=1)
+        for value in (2.0, 1.0, 1.0):
+            state = after_validation(state, value, training)
+        assert state.reductions == (2 if schedule == "plateau" else 0)
 
 
 @pytest.mark.parametrize(
@@ -192,11 +205,13 @@ def test_more_patience_lets_a_run_that_stopped_early_go_on(
 
 
 def test_another_metric_starts_with_the_next_validation_as_its_best(
-    config: Path, tmp_path: Path, no_work: Script
+    config: Path, tmp_path: Path, no_work: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
     no_work([5, 4, 6])
     train(config, "training.epochs=1")
+    assert "what validation measures" not in capsys.readouterr().err
     train(config, "training.early_stopping={metric: loss}")
+    assert "what validation measures has changed" in capsys.readouterr().err
     best = [record["best"] for record in records(tmp_path / "run", "validation")]
     assert best == [True, True, False]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nmt import translation, translator
 from nmt.decoding import Beam, Greedy, Hypothesis, Search
 from nmt.errors import DataError
-from nmt.text import read_lines_leniently
+from nmt.text import LONGEST_LINE, read_lines_leniently
 from nmt.tokenizer import NUM_SPECIAL
 from nmt.translator import Translator, as_json, as_nbest_text, as_text
 
@@ -126,6 +126,24 @@ def test_n_lines_in_are_n_lines_out_in_order(
         "" if line.isspace() else line[::-1].replace("\r", " ") for line in lines
     ]
     assert list(read_lines_leniently(io.BytesIO(output.encode()))) == expected
+
+
+class EndlessLine(io.BytesIO):
+    """A line without end, as a small .gz can hold; `taken` bytes of it were read."""
+
+    taken = 0
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        self.taken += 1 << 16
+        return bytes(1 << 16)
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
+    stream = EndlessLine()
+    answers = translator.translate_stream(TRANSLATOR.translate, stream)
+    with pytest.raises(DataError, match="cannot be a sentence"):
+        next(answers)
+    assert stream.taken <= LONGEST_LINE + (2 << 16)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from nmt.evaluation import QuickScores, Score, quick
 from nmt.model import TranslationModel
 from nmt.parallel_text import load_pairs
 from nmt.run import OpenRun, open_run
+from nmt.tokenizer import EOS
 from nmt.update import batch_loss
 from nmt.validation import Validation, ValidationResult
 
@@ -44,6 +45,23 @@ def test_validation_is_the_mean_loss_of_tokens_and_the_scores_of_greedy_translat
     translations = tokenizers.target.decode([best.ids for best, *_ in found])
     assert result.translations == translations
     assert result.scores == quick(translations, references)
+
+
+def test_a_line_as_long_as_a_book_shares_its_batch_with_few(
+    toy: Toy, toy_run: ToyRun
+) -> None:
+    run = open_run(toy_run.path)
+    sources, references = toy.lines("validation.source"), toy.lines("validation.target")
+    sources = [*sources, " ".join(sources * 20)]
+    references = [*references, references[0]]
+    validation = Validation(sources, references, None, run.tokenizers, run.model())
+    ends = 0
+    for source, target_in, target_out in validation.batches:
+        longest = max(source.shape[1], target_in.shape[1])
+        assert len(source) == 1 or len(source) * longest <= 64 * 128
+        ends += int((np.asarray(target_out) == EOS).sum())
+    assert ends == len(references)
+    assert math.isfinite(validation.run().loss)
 
 
 def test_validation_again_says_the_same_and_the_checkpoint_what_was_recorded(

@@ -9,9 +9,6 @@ own shapes, most of them smaller, is lower; it is what the model could reach if 
 nothing besides and kept its shapes.
 """
 
-import contextlib
-import os
-import platform
 import statistics
 import time
 from collections.abc import Sequence
@@ -77,21 +74,6 @@ def description() -> dict[str, Any]:
     return {
         "tensorflow": tf.__version__,
         "devices": hardware.devices(),
-        "processor": _processor(),
-        "cores": _cores(),
+        "processor": hardware.processor(),
+        "cores": hardware.cores(),
     }
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
-        for line in lines:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """Those that this process may use: TensorFlow takes as many threads."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
