@@ -7,7 +7,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nmt.batches import Batch, pack
+from nmt.batches import Batch, serve
 from nmt.config import Config
 from nmt.cores import use_cores
 from nmt.corpus import ParallelCorpus, encode_corpus
@@ -25,10 +25,12 @@ from nmt.evaluation import require_tokenizer
 from nmt.opening import make_plan, make_updater
 from nmt.parallel_text import load_pairs
 from nmt.signals import apart
-from nmt.tokenizer import train_tokenizers
+from nmt.tokenizer import TokenizerPair, train_tokenizers
 from nmt.update import Updater
 
-Plan = Sequence[np.ndarray[Any, Any]]
+Indices = np.ndarray[Any, Any]
+Plan = Sequence[Indices]
+Served = Callable[[Indices], Batch]
 
 
 def dry_run(config: Config) -> str:
@@ -54,42 +56,58 @@ def dry_run(config: Config) -> str:
             tokenizers,
             max_length=config.data.max_length,
             directory=Path(directory) / "corpus",
-            keep_text=False,
+            keep_text=config.tokenizer.sampling > 0,
         )
         plan = make_plan(config, corpus, epoch=0)
         updater = make_updater(config, tokenizers, distribution, parts)
+        batches = served(config, corpus, tokenizers)
+        worst = worst_batch(corpus, plan, batches)
         with enough_memory(config):
-            rehearse(config, corpus, plan, updater)  # traces the graph as well
-            seconds = rehearse(config, corpus, plan, updater)
+            rehearse(config, worst, updater)  # traces the graph as well
+            seconds = rehearse(config, worst, updater)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            epoch = _seconds_an_epoch(config, corpus, plan, updater)
+            epoch = _seconds_an_epoch(config, corpus, plan, batches, updater)
     megabytes = peak / (2**20 if sys.platform == "darwin" else 2**10)  # as getrusage(2)
     updates = -(-len(plan) // config.training.accumulate)
     return (
-        f"worst batch: {describe(worst_batch(corpus, plan))}; {seconds:.2f} s an "
+        f"worst batch: {describe(worst)}; {seconds:.2f} s an "
         f"update of it, peak memory {megabytes:,.0f} MB; about {_spoken(epoch)} an "
         f"epoch of {updates:,} updates, {_spoken(_whole(config, updates, epoch))} to "
         "the end, validation not counted"
     )
 
 
-def rehearse(
-    config: Config, corpus: ParallelCorpus, plan: Plan, updater: Updater
-) -> float:
+def rehearse(config: Config, worst: Batch, updater: Updater) -> float:
     """The seconds of an update by the worst batch; no weight or moment has changed.
 
     The updater is at its start: its moments are 0.
     """
-    seconds = _seconds(updater, worst_batch(corpus, plan), config)
+    seconds = _seconds(updater, worst, config)
     moments = updater.adam.values()
     updater.adam.assign({name: np.zeros_like(x) for name, x in moments.items()})
     return seconds
 
 
-def worst_batch(corpus: ParallelCorpus, plan: Plan) -> Batch:
-    """The batch of the plan that takes the most memory."""
-    worst = max(plan, key=lambda indices: _size(corpus, indices))
-    return pack(corpus.source(worst), corpus.target(worst))
+def served(config: Config, corpus: ParallelCorpus, tokenizers: TokenizerPair) -> Served:
+    """A function of a plan's entry: the batch as the first epoch would have it."""
+
+    def batch(indices: Indices) -> Batch:
+        [batch] = serve(
+            corpus,
+            [indices],
+            sampling=config.tokenizer.sampling,
+            tokenizers=tokenizers,
+            seed=config.training.seed,
+            epoch=0,
+        )
+        return batch
+
+    return batch
+
+
+def worst_batch(corpus: ParallelCorpus, plan: Plan, served: Served) -> Batch:
+    """The batch of the plan that takes the most memory, as far as the plan tells."""
+    return served(max(plan, key=lambda indices: _size(corpus, indices)))
 
 
 def describe(batch: Batch) -> str:
@@ -130,7 +148,11 @@ def _seconds(updater: Updater, batch: Batch, config: Config) -> float:
 
 
 def _seconds_an_epoch(
-    config: Config, corpus: ParallelCorpus, plan: Plan, updater: Updater
+    config: Config,
+    corpus: ParallelCorpus,
+    plan: Plan,
+    served: Served,
+    updater: Updater,
 ) -> float:
     """An estimate: time grows by a line with the size, through two batches' times."""
     order = sorted(plan, key=lambda indices: _size(corpus, indices))
@@ -138,7 +160,7 @@ def _seconds_an_epoch(
     sizes = [_size(corpus, indices) for indices in chosen]
     times = []
     for indices in chosen:
-        batch = pack(corpus.source(indices), corpus.target(indices))
+        batch = served(indices)
         times.append(min(_seconds(updater, batch, config) for _ in range(2)))
     total = sum(_size(corpus, indices) for indices in plan)
     slope = max(0.0, (times[1] - times[0]) / max(1, sizes[1] - sizes[0]))
@@ -163,7 +185,7 @@ def _spoken(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def _size(corpus: ParallelCorpus, indices: np.ndarray[Any, Any]) -> int:
+def _size(corpus: ParallelCorpus, indices: Indices) -> int:
     """Positions of a batch, padding counted: what memory grows with."""
     source = int(corpus.source_lengths[indices].max())
     target = int(corpus.target_lengths[indices].max())
