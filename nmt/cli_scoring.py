@@ -115,18 +115,20 @@ def evaluate(
 
     sources, references = load_pairs(TextPair(source=source, target=reference))
     prepare_tensorflow()
-    from nmt.decoding import Beam
     from nmt.translator import Translator
 
     translator = Translator.open(*checkpoints)
     evaluation.require_tokenizer(translator.target_language)
     search = translator.search
     if beam_size is not None or length_penalty is not None:
-        search = search if isinstance(search, Beam) else Beam()
-        if beam_size is not None:
-            search = replace(search, beam_size=beam_size)
-        if length_penalty is not None:
-            search = replace(search, length_penalty=length_penalty)
+        beam = translator.beam
+        search = replace(
+            beam,
+            beam_size=beam.beam_size if beam_size is None else beam_size,
+            length_penalty=(
+                beam.length_penalty if length_penalty is None else length_penalty
+            ),
+        )
     translations = translator.translate(sources, search, batch_size=batch_size)
     scores = evaluation.score(
         [translation.hypotheses[0].text for translation in translations],

@@ -43,11 +43,14 @@ class Translator:
         tokenizers: TokenizerPair,
         search: Search,
         *,
+        beam: Beam | None = None,
         target_language: str | None = None,
     ) -> None:
         self.model = model
         self.tokenizers = tokenizers
         self.search = search
+        self.beam = beam or Beam()
+        """What a beam search begins from, also where `search` is greedy."""
         self.target_language = target_language
 
     @classmethod
@@ -65,12 +68,12 @@ class Translator:
             _check_one_task(runs[0], run)
         models = [run.model() for run in runs]
         decoding = runs[0].config.decoding
+        beam = Beam(decoding.beam_size, decoding.length_penalty)
         return cls(
             Ensemble(models) if others else models[0],
             runs[0].tokenizers,
-            Greedy()
-            if decoding.method == "greedy"
-            else Beam(decoding.beam_size, decoding.length_penalty),
+            Greedy() if decoding.method == "greedy" else beam,
+            beam=beam,
             target_language=runs[0].config.data.target_language,
         )
 

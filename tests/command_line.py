@@ -45,6 +45,7 @@ class Shouting:
 
     def __init__(self, search: Any) -> None:
         self.search = search
+        self.beam: Any = None
         self.opened: tuple[Path, ...] = ()
         self.asked: list[tuple[Any, dict[str, Any]]] = []
 

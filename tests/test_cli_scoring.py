@@ -52,8 +52,15 @@ def test_evaluate_prints_the_scores_of_the_translations(
                 f"{wanted.value:.2f}",
                 wanted.signature,
             ]
+    shouting.beam = Beam(4, 1.5)  # as the run's decoding section has it
     run(*call, "--beam-size", "7", "--length-penalty", "0.6", "--batch-size", "2")
     assert shouting.asked[-1] == (Beam(7, 0.6), {"batch_size": 2})
+    for option, wanted in (
+        (["--beam-size", "7"], Beam(7, 1.5)),
+        (["--length-penalty", "0"], Beam(4, 0.0)),
+    ):
+        run(*call, *option)
+        assert shouting.asked[-1][0] == wanted
     assert shouting.asked[0][0] == shouting.search
 
 
