@@ -35,6 +35,9 @@ FORMAT = 1
 # Pairs encoded at once: enough to keep all threads busy, little enough to stay small.
 CHUNK = 20_000
 
+# What opening a directory raises that holds none, or a damaged one.
+NO_CORPUS = (OSError, EOFError, ValueError, KeyError, TypeError)
+
 Side = Literal["source", "target"]
 SIDES: tuple[Side, Side] = ("source", "target")
 
@@ -126,7 +129,7 @@ def encode_corpus(
         corpus = ParallelCorpus(directory)
         if corpus.key == key and corpus.digests == _digests(directory):
             return corpus
-    except (OSError, EOFError, ValueError, KeyError, TypeError, DataError):
+    except (*NO_CORPUS, DataError):
         if directory.exists() and not (directory / "corpus.json").exists():
             raise RunError(
                 f"{directory}: is in the way of the encoded corpus and does not hold "

@@ -7,7 +7,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ from nmt.update import Updater
 
 Indices = np.ndarray[Any, Any]
 Plan = Sequence[Indices]
-Served = Callable[[Indices], Batch]
 
 
 def dry_run(config: Config) -> str:
@@ -60,13 +59,12 @@ def dry_run(config: Config) -> str:
         )
         plan = make_plan(config, corpus, epoch=0)
         updater = make_updater(config, tokenizers, distribution, parts)
-        batches = served(config, corpus, tokenizers)
-        worst = worst_batch(corpus, plan, batches)
+        worst = worst_batch(config, corpus, tokenizers, plan)
         with enough_memory(config):
             rehearse(config, worst, updater)  # traces the graph as well
             seconds = rehearse(config, worst, updater)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            epoch = _seconds_an_epoch(config, corpus, plan, batches, updater)
+            epoch = _seconds_an_epoch(config, corpus, tokenizers, plan, updater)
     megabytes = peak / (2**20 if sys.platform == "darwin" else 2**10)  # as getrusage(2)
     updates = -(-len(plan) // config.training.accumulate)
     return (
@@ -88,26 +86,12 @@ def rehearse(config: Config, worst: Batch, updater: Updater) -> float:
     return seconds
 
 
-def served(config: Config, corpus: ParallelCorpus, tokenizers: TokenizerPair) -> Served:
-    """A function of a plan's entry: the batch as the first epoch would have it."""
-
-    def batch(indices: Indices) -> Batch:
-        [batch] = serve(
-            corpus,
-            [indices],
-            sampling=config.tokenizer.sampling,
-            tokenizers=tokenizers,
-            seed=config.training.seed,
-            epoch=0,
-        )
-        return batch
-
-    return batch
-
-
-def worst_batch(corpus: ParallelCorpus, plan: Plan, served: Served) -> Batch:
+def worst_batch(
+    config: Config, corpus: ParallelCorpus, tokenizers: TokenizerPair, plan: Plan
+) -> Batch:
     """The batch of the plan that takes the most memory, as far as the plan tells."""
-    return served(max(plan, key=lambda indices: _size(corpus, indices)))
+    worst = max(plan, key=lambda indices: _size(corpus, indices))
+    return _batch(config, corpus, tokenizers, worst)
 
 
 def describe(batch: Batch) -> str:
@@ -150,8 +134,8 @@ def _seconds(updater: Updater, batch: Batch, config: Config) -> float:
 def _seconds_an_epoch(
     config: Config,
     corpus: ParallelCorpus,
+    tokenizers: TokenizerPair,
     plan: Plan,
-    served: Served,
     updater: Updater,
 ) -> float:
     """An estimate: time grows by a line with the size, through two batches' times."""
@@ -160,7 +144,7 @@ def _seconds_an_epoch(
     sizes = [_size(corpus, indices) for indices in chosen]
     times = []
     for indices in chosen:
-        batch = served(indices)
+        batch = _batch(config, corpus, tokenizers, indices)
         times.append(min(_seconds(updater, batch, config) for _ in range(2)))
     total = sum(_size(corpus, indices) for indices in plan)
     slope = max(0.0, (times[1] - times[0]) / max(1, sizes[1] - sizes[0]))
@@ -183,6 +167,24 @@ def _spoken(seconds: float) -> str:
     if seconds < 100 * 60:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.1f} hours"
+
+
+def _batch(
+    config: Config,
+    corpus: ParallelCorpus,
+    tokenizers: TokenizerPair,
+    indices: Indices,
+) -> Batch:
+    """These pairs as the first epoch would have them."""
+    [batch] = serve(
+        corpus,
+        [indices],
+        sampling=config.tokenizer.sampling,
+        tokenizers=tokenizers,
+        seed=config.training.seed,
+        epoch=0,
+    )
+    return batch
 
 
 def _size(corpus: ParallelCorpus, indices: Indices) -> int:

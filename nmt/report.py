@@ -21,7 +21,7 @@ import numpy as np
 
 from nmt.alignment import Segmented, Span
 from nmt.config import Config, Section, load_config
-from nmt.corpus import SIDES, ParallelCorpus
+from nmt.corpus import NO_CORPUS, SIDES, ParallelCorpus
 from nmt.errors import ConfigError, DataError, NmtError, RunError
 from nmt.evaluation import quick, sentence_chrf
 from nmt.history import History, Record, column, read_history
@@ -219,7 +219,7 @@ def _corpus(run: RunDirectory) -> Facts:
     """
     try:
         corpus = ParallelCorpus(run.corpus)
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+    except NO_CORPUS:
         raise RunError(
             f"{_text(str(run.corpus))}: no encoded corpus is here any more, so the "
             "pairs that training saw cannot be counted; nmt train makes it again"

@@ -31,7 +31,7 @@ from nmt.patience import (
     validation_is_due,
 )
 from nmt.progress import Progress
-from nmt.rehearsal import describe, rehearse, served, worst_batch
+from nmt.rehearsal import describe, rehearse, worst_batch
 from nmt.rollback import roll_back
 from nmt.run import RunDirectory
 from nmt.saving import save
@@ -89,9 +89,9 @@ class Training:
 
     def rehearse(self) -> None:
         """Tries the worst batch; nothing has changed afterwards."""
-        plan = make_plan(self.config, self.opening.corpus, epoch=0)
-        batches = served(self.config, self.opening.corpus, self.opening.tokenizers)
-        worst = worst_batch(self.opening.corpus, plan, batches)
+        corpus, tokenizers = self.opening.corpus, self.opening.tokenizers
+        plan = make_plan(self.config, corpus, epoch=0)
+        worst = worst_batch(self.config, corpus, tokenizers, plan)
         # First, because a system that lacks memory may end the process without a word.
         self.progress.note(f"trying the largest batch: {describe(worst)}")
         rehearse(self.config, worst, self.opening.updater)

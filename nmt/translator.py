@@ -183,19 +183,17 @@ class _ArrivingLines(io.BufferedIOBase):
 
     def readline(self, size: int | None = -1, /) -> bytes:
         most = math.inf if size is None or size < 0 else size
-        waiting = sum(map(len, self._unfinished))
         while not self.arrived:
             burst = self._stream.read1(BURST_BYTES)
             whole, line_end, rest = burst.rpartition(b"\n")
             if line_end or not burst:
                 whole = b"".join([*self._unfinished, whole, line_end])
                 self.arrived.extend(io.BytesIO(whole))
-                self._unfinished, waiting = [], 0
+                self._unfinished = []
             if not burst and not self.arrived:
                 return b""
             self._unfinished.append(rest)
-            waiting += len(rest)
-            if waiting >= most and not self.arrived:
+            if not self.arrived and sum(map(len, self._unfinished)) >= most:
                 everything = b"".join(self._unfinished)
                 self._unfinished = [everything[size:]]
                 return everything[:size]

@@ -9,7 +9,7 @@ from config_texts import with_keys
 from nmt.batches import pack
 from nmt.config import TextPair
 from nmt.corpus import encode_corpus
-from nmt.rehearsal import served, worst_batch
+from nmt.rehearsal import worst_batch
 from nmt.tokenizer import PAD, train_tokenizers
 
 
@@ -31,7 +31,7 @@ def test_the_worst_batch_is_segmented_as_training_segments(
         keep_text=sampling > 0,
     )
     short, long = np.arange(0, 60, 5), np.arange(4, 60, 5)
-    batch = worst_batch(corpus, [short, long], served(config, corpus, tokenizers))
+    batch = worst_batch(config, corpus, tokenizers, [short, long])
     rows = [row[row != PAD].tolist() for row in np.asarray(batch.source)]
     assert tokenizers.source.decode(rows) == [lines[n].strip() for n in long]
     plain = pack(corpus.source(long), corpus.target(long))

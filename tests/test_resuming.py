@@ -29,7 +29,7 @@ from nmt.errors import RunError
 from nmt.opening import make_plan, open_training
 from nmt.parallel_text import load_pairs
 from nmt.recovery import Start
-from nmt.rehearsal import rehearse, served, worst_batch
+from nmt.rehearsal import rehearse, worst_batch
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
 from nmt.update import Updater
@@ -257,6 +257,6 @@ def test_trying_the_worst_batch_changes_no_bit(toy: Toy, tmp_path: Path) -> None
 
     before = everything()
     plan = make_plan(config, opening.corpus, 0)
-    batches = served(config, opening.corpus, opening.tokenizers)
-    rehearse(config, worst_batch(opening.corpus, plan, batches), updater)
+    worst = worst_batch(config, opening.corpus, opening.tokenizers, plan)
+    rehearse(config, worst, updater)
     assert everything() == before
