@@ -38,6 +38,8 @@ def prepare_tensorflow() -> None:
     from nmt import hardware
 
     hardware.prepare_to_translate()
+    for trouble in hardware.gpu_troubles():
+        click.echo(f"nmt: {trouble}; going on with the processor", err=True)
 
 
 checkpoint_help = (

@@ -81,7 +81,8 @@ class Training:
         cores = {name: self.state.machine[name] for name in Cores._fields}
         facts = hardware.provenance() | cores
         progress.record("start", step=self.state.step, **facts)
-        progress.say(opening.introduction())
+        machine = facts["gpus"] or facts["processor"]
+        progress.say(f"{opening.introduction()}; computed on {machine}")
         if self.state.step:
             progress.say(f"going on after step {self.state.step}")
         if progress.events is not None:

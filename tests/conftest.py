@@ -153,6 +153,7 @@ def train_toy(config: Path) -> str:
 def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("prepare", "prepare_to_translate"):
         monkeypatch.setattr(hardware, name, lambda: None)
+    monkeypatch.setattr(hardware, "gpu_troubles", lambda: [])
 
 
 @pytest.fixture

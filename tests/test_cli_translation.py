@@ -18,6 +18,15 @@ def test_translate_answers_line_by_line_in_utf8(shouting: Shouting) -> None:
     assert shouting.asked == [(None, DEFAULTS)]
 
 
+def test_translate_says_why_a_gpu_is_not_used_and_goes_on(
+    shouting: Shouting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.hardware.gpu_troubles", lambda: ["the driver is old"])
+    result = run("translate", "--ckpt", "x", input="a\n")
+    assert (result.exit_code, result.stdout) == (0, "A\n")
+    assert result.stderr == "nmt: the driver is old; going on with the processor\n"
+
+
 def test_translate_passes_the_options_of_its_subcommands(shouting: Shouting) -> None:
     from nmt.decoding import Beam, Greedy, Sample
 
