@@ -12,7 +12,6 @@ from and what was left out.
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +27,7 @@ from nmt.config import TextPair
 from nmt.errors import DataError, RunError
 from nmt.parallel_text import read_pairs
 from nmt.sequences import ArrayWriter, Sequences, SequencesWriter
-from nmt.text import cannot_be_read, open_regular
+from nmt.text import cannot_be_read, open_regular, replace_directory
 from nmt.tokenizer import Tokenizer, TokenizerPair
 
 FORMAT = 1
@@ -40,6 +39,7 @@ NO_CORPUS = (OSError, EOFError, ValueError, KeyError, TypeError)
 
 Side = Literal["source", "target"]
 SIDES: tuple[Side, Side] = ("source", "target")
+Place = tuple[int, Side, int]  # in data.train, and the line from 1
 
 
 class ParallelCorpus:
@@ -52,8 +52,10 @@ class ParallelCorpus:
         """The SHA-256 of each array, by the name of its file."""
         self.left_out: dict[str, int] = record["left_out"]
         """How many pairs were left out, by reason."""
-        self.first_left_out: dict[str, str] = record["first_left_out"]
-        """The `file:line` of the first one, by reason."""
+        self._first_left_out: dict[str, Place] = {
+            reason: (int(file), side, int(number))
+            for reason, (file, side, number) in record["first_left_out"].items()
+        }
         self._ids = {side: Sequences.open(directory, f"{side}_ids") for side in SIDES}
         self._texts = {
             side: Sequences.open(directory, f"{side}_text")
@@ -74,6 +76,13 @@ class ParallelCorpus:
     def checksum(self) -> str:
         """SHA-256 (hex) of all that decides which ids this corpus holds."""
         return hashlib.sha256(json.dumps(self.key).encode()).hexdigest()
+
+    def first_left_out(self, pairs: Sequence[TextPair]) -> dict[str, str]:
+        """The `file:line` of the first pair left out, by reason; the files of today."""
+        return {
+            reason: f"{getattr(pairs[file], side)}:{number}"
+            for reason, (file, side, number) in self._first_left_out.items()
+        }
 
     def places(self, indices: NDArray[np.integer]) -> dict[int, list[int]]:
         """Where these pairs stand: line numbers (from 1), by place in data.train."""
@@ -133,7 +142,7 @@ def encode_corpus(
         if directory.exists() and not (directory / "corpus.json").exists():
             raise RunError(
                 f"{directory}: is in the way of the encoded corpus and does not hold "
-                "one: move it or name another directory"
+                "one: move it away"
             ) from None
     # Built beside its place, so that what stands there is always a whole corpus.
     unfinished = directory.with_name(f"{directory.name}.unfinished")
@@ -141,9 +150,7 @@ def encode_corpus(
     unfinished.mkdir(parents=True)
     try:
         _encode_into(unfinished, key, pairs, tokenizers)
-        if directory.exists():
-            shutil.rmtree(directory)
-        os.replace(unfinished, directory)
+        replace_directory(unfinished, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return ParallelCorpus(directory)
@@ -170,18 +177,17 @@ class _LeftOut:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.first: dict[str, str] = {}
+        self.first: dict[str, Place] = {}
 
-    def add(self, reason: str, path: Path, number: int) -> None:
+    def add(self, reason: str, file: int, side: Side, number: int) -> None:
         self.counts[reason] += 1
-        self.first.setdefault(reason, f"{path}:{number}")
+        self.first.setdefault(reason, (file, side, number))
 
 
 class _Line(NamedTuple):
     """A pair of lines that can be encoded, and where its source stands."""
 
     file: int  # place in data.train
-    path: Path
     number: int
     source: str
     target: str
@@ -226,7 +232,7 @@ def _encode_into(
                 if max(len(ids[side][index]) for side in SIDES) <= max_length:
                     kept.append(index)
                 else:
-                    left_out.add("too long", line.path, line.number)
+                    left_out.add("too long", line.file, "source", line.number)
             for side in SIDES:
                 id_writers[side].append([ids[side][index] for index in kept])
             for side, texts in text_writers.items():
@@ -236,8 +242,9 @@ def _encode_into(
             num_pairs += len(kept)
     if not num_pairs:
         reasons = ", ".join(
-            f"{count} {reason} (first: {left_out.first[reason]})"
+            f"{count} {reason} (first: {getattr(pairs[file], side)}:{number})"
             for reason, count in left_out.counts.items()
+            for file, side, number in [left_out.first[reason]]
         )
         raise DataError(
             f"{', '.join(str(pair.source) for pair in pairs)}: no pair can be trained "
@@ -256,15 +263,15 @@ def _usable_lines(pairs: Iterable[TextPair], left_out: _LeftOut) -> Iterator[_Li
     for file, pair in enumerate(pairs):
         for number, (source, target) in enumerate(read_pairs(pair), start=1):
             if source is None:
-                left_out.add("not UTF-8", pair.source, number)
+                left_out.add("not UTF-8", file, "source", number)
             elif target is None:
-                left_out.add("not UTF-8", pair.target, number)
+                left_out.add("not UTF-8", file, "target", number)
             elif not source.strip():
-                left_out.add("empty", pair.source, number)
+                left_out.add("empty", file, "source", number)
             elif not target.strip():
-                left_out.add("empty", pair.target, number)
+                left_out.add("empty", file, "target", number)
             else:
-                yield _Line(file, pair.source, number, source, target)
+                yield _Line(file, number, source, target)
 
 
 def _id_type(tokenizer: Tokenizer) -> type[np.unsignedinteger]:

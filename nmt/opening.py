@@ -3,6 +3,7 @@
 Knows nothing of the loop.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from nmt.batches import plan_epoch
 from nmt.changes import identity
 from nmt.checkpoint import State, writing
-from nmt.config import Config
+from nmt.config import Config, TextPair
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import ALONE, Distribution
 from nmt.errors import ConfigError, RunError
@@ -36,11 +37,12 @@ class Opening:
     metric: str  # by which validations are compared: bleu, chrf or loss
     state: State
 
-    def introduction(self) -> str:
-        """What is trained on what, for people."""
+    def introduction(self, pairs: Sequence[TextPair]) -> str:
+        """What is trained on what, for people; `pairs` are the files of data.train."""
         count = sum(int(np.prod(weight.shape)) for weight in self.updater.weights)
+        first = self.corpus.first_left_out(pairs)
         left_out = ", ".join(
-            f"{number:,} {reason} (first: {self.corpus.first_left_out[reason]})"
+            f"{number:,} {reason} (first: {first[reason]})"
             for reason, number in self.corpus.left_out.items()
             if number
         )

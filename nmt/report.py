@@ -121,7 +121,7 @@ def gather(path: Path, num_attended: int) -> Facts:
         },
         "history": history and _history(history),
         "model": opened and _model(opened),
-        "corpus": part("corpus", lambda: _corpus(run)),
+        "corpus": part("corpus", lambda: _corpus(run, config)),
         "files": _files(config),
         "step": step,
         "sentences": sentences,
@@ -212,7 +212,7 @@ def _model(opened: _Opened) -> Facts:
     }
 
 
-def _corpus(run: RunDirectory) -> Facts:
+def _corpus(run: RunDirectory, config: Config) -> Facts:
     """What training saw of the text.
 
     Raises: RunError if the encoded corpus is not there any more.
@@ -224,12 +224,12 @@ def _corpus(run: RunDirectory) -> Facts:
             f"{_text(str(run.corpus))}: no encoded corpus is here any more, so the "
             "pairs that training saw cannot be counted; nmt train makes it again"
         ) from None
+    first = corpus.first_left_out(config.data.train)
     return {
         "pairs": len(corpus),
         "tokens": [int(corpus.source_lengths.sum()), int(corpus.target_lengths.sum())],
         "left_out": [
-            [reason, count, corpus.first_left_out[reason]]
-            for reason, count in corpus.left_out.items()
+            [reason, count, first[reason]] for reason, count in corpus.left_out.items()
         ],
     }
 

@@ -44,7 +44,7 @@ from nmt.errors import ConfigError, RunError, in_one_line
 from nmt.history import METRICS
 from nmt.model import TranslationModel
 from nmt.signals import apart
-from nmt.text import open_regular
+from nmt.text import open_regular, replace_directory
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 
 # The names of checkpoints, and of nothing that a user puts beside them.
@@ -197,8 +197,7 @@ class RunDirectory:
                 with writing(self.tokenizer):
                     tokenizers.save(aside)
                     (aside / origin.name).write_text(made_from)
-                    shutil.rmtree(self.tokenizer, ignore_errors=True)
-                    os.replace(aside, self.tokenizer)
+                    replace_directory(aside, self.tokenizer)
         return TokenizerPair.load(self.tokenizer)
 
     @contextmanager

@@ -153,6 +153,19 @@ def write_whole(path: Path) -> Iterator[TextIO]:
         yield text
 
 
+def replace_directory(finished: Path, final: Path) -> None:
+    """Gives a finished directory its name; what had it before is removed.
+
+    A crash leaves a whole one there or none, and perhaps what ends in .unfinished.
+    """
+    before = final.with_name(f"{final.name}.before.unfinished")
+    shutil.rmtree(before, ignore_errors=True)
+    if final.exists():
+        os.replace(final, before)
+    os.replace(finished, final)
+    shutil.rmtree(before, ignore_errors=True)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """The path to write, which gets its name when the block ends without an error.

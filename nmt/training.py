@@ -82,7 +82,8 @@ class Training:
         facts = hardware.provenance() | cores
         progress.record("start", step=self.state.step, **facts)
         machine = facts["gpus"] or facts["processor"]
-        progress.say(f"{opening.introduction()}; computed on {machine}")
+        introduction = opening.introduction(config.data.train)
+        progress.say(f"{introduction}; computed on {machine}")
         if self.state.step:
             progress.say(f"going on after step {self.state.step}")
         if progress.events is not None:

@@ -95,11 +95,14 @@ def test_unusable_pairs_are_left_out_and_counted_by_reason(
     )
     corpus = encode([pair], tokenizers, tmp_path, max_length=80)
     assert corpus.left_out == {"empty": 2, "not UTF-8": 2, "too long": 2}
-    assert corpus.first_left_out == {
+    assert corpus.first_left_out([pair]) == {
         "empty": f"{pair.source}:1",
         "not UTF-8": f"{pair.source}:4",
         "too long": f"{pair.source}:7",
     }
+    # What is told of a corpus that is found is true of the files as they are named now.
+    moved = TextPair(source=Path("moved"), target=pair.target)
+    assert corpus.first_left_out([moved])["empty"] == "moved:1"
     assert corpus.texts("source", np.arange(len(corpus))) == [good.decode()] * 2
     with pytest.raises(DataError, match=r"2 not UTF-8.*data\.max_length is 1 "):
         encode([pair], tokenizers, tmp_path, max_length=1)
