@@ -5,7 +5,7 @@ Knows nothing of what is in a checkpoint.
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from nmt.checkpoint import (
     write_synced,
 )
 from nmt.errors import RunError
+from nmt.patience import without_best
 from nmt.run import STEPS, RunDirectory
 
 
@@ -92,14 +93,40 @@ def clear_up(run: RunDirectory) -> None:
 
 
 def _point_to_a_best(run: RunDirectory, start: Start, *, read: bool) -> None:
-    """Lets `best` name a checkpoint: one that is whole, where it is to be read."""
+    """Lets `best` name a checkpoint: one that is whole, where it is to be read.
+
+    Where it cannot be the one with the best value, that value counts no more: what
+    translates would have another checkpoint until the end.
+    """
     assert start.checkpoint is not None
+    state = start.state
+    with_best_value = run.checkpoints / State(step=state.best_step).name
     try:
         best = run.named("best")
         if best is not None and read:
             read_state(best)
     except RunError:
-        best = run.checkpoints / State(step=start.state.best_step).name
-        name = best.name if best.exists() else start.checkpoint.name
-        write_synced(run.checkpoints / "best", name + "\n")
-        start.remarks.append(f"the best checkpoint is now {name}")
+        best = with_best_value if _is_whole(with_best_value) else start.checkpoint
+        write_synced(run.checkpoints / "best", best.name + "\n")
+        start.remarks.append(f"the best checkpoint is now {best.name}")
+    # One that is newer than the start will be made, and be the best, again.
+    if (
+        best not in (None, with_best_value)
+        and best.name <= state.name
+        and state.best is not None
+    ):
+        start.remarks.append(
+            f"{with_best_value.name}, which validated best, is lost: the next "
+            "validation is the best so far"
+        )
+        start.state = replace(
+            without_best(state), best_step=int(best.name.removeprefix("step-"))
+        )
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        read_state(checkpoint)
+    except RunError:
+        return False
+    return True

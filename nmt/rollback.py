@@ -14,6 +14,7 @@ import numpy as np
 from nmt.checkpoint import State, read_state
 from nmt.config import Config
 from nmt.opening import make_updater
+from nmt.patience import resettled
 from nmt.run import STEPS, RunDirectory
 from nmt.saving import restore, save
 from nmt.tokenizer import TokenizerPair
@@ -39,15 +40,18 @@ def roll_back(
         restore(checkpoint, before, updater)
     else:
         before = replace(
-            State(logged_step=0),
-            identity=state.identity,
-            tokenizers=state.tokenizers,
-            corpus=state.corpus,
-            measure=state.measure,
+            State(logged_step=0), tokenizers=state.tokenizers, corpus=state.corpus
         )
         start_anew(updater, make_updater(config, tokenizers))
-    back = replace(
+    # What has changed since it was saved, this start or an earlier one has taken.
+    settled = resettled(
         before,
+        identity=state.identity,
+        measure=state.measure,
+        training=config.training,
+    )
+    back = replace(
+        settled,
         machine=state.machine,
         skipped=0,
         halvings=state.halvings + 1,

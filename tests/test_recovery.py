@@ -3,13 +3,16 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nmt.checkpoint import Arrays, State
+from nmt.config import TrainingConfig
 from nmt.errors import RunError
+from nmt.patience import after_validation
 from nmt.recovery import find_start
 from nmt.run import RunDirectory
 
@@ -96,6 +99,30 @@ def test_a_best_checkpoint_that_is_gone_is_told_and_saving_goes_on(
     assert run.named("best") == run.checkpoints / "step-00000004"
     run.sweep(1)
     assert find_start(run).remarks == []
+
+
+def test_the_value_of_a_best_checkpoint_that_is_lost_counts_no_more(
+    run: RunDirectory,
+) -> None:
+    """Otherwise nothing that is a little worse would ever take its name."""
+    run.save(State(step=4, best=30.0, best_step=3, since_best=1), ARRAYS, best=False)
+    shutil.rmtree(run.checkpoints / "step-00000003")
+    for _ in range(2):  # until something is saved
+        start = find_start(run)
+        assert "step-00000003, which validated best, is lost" in start.remarks[-1]
+        state = start.state
+        assert (state.best, state.best_step, state.since_best) == (None, 4, 0)
+    state = after_validation(replace(state, step=5), 29.0, TrainingConfig())
+    run.save(state, ARRAYS, best=True)
+    assert find_start(run).remarks == [] and find_start(run).state.best == 29.0
+
+
+def test_best_names_no_damaged_checkpoint(run: RunDirectory) -> None:
+    for step in (1, 3):  # of 2 the best is 1
+        (run.checkpoints / f"step-0000000{step}" / "weights.npz").unlink()
+    start = find_start(run)
+    assert start.state.step == 2
+    assert run.named("best") == run.checkpoints / "step-00000002"
 
 
 def test_checkpoints_without_a_pointer_are_not_started_over(run: RunDirectory) -> None:

@@ -201,6 +201,27 @@ def test_a_run_that_went_back_is_the_same_whatever_interrupts_it(
 
 
 @pytest.mark.usefixtures("no_pictures")
+def test_going_back_keeps_what_this_start_has_changed(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run"
+    config = toy.config(path)
+    stopping = "training.early_stopping={{metric: {}, patience: 1}}".format
+    begun = (*ROLLBACK, "training.steps=12", stopping("bleu"))
+    train(config, *begun, "training.steps=6")
+    # Of one value a day, the first is the best, and the next ends the run.
+    state = open_run(path / "checkpoints" / "last").state
+    assert state.measure.startswith("bleu") and state.best is not None
+    poison_gradients(monkeypatch, 7, 11)
+    train(config, *begun, stopping("loss"))
+    assert len(records(path, "rollback")) == 1
+    state = open_run(path / "checkpoints" / "last").state
+    assert state.measure.startswith("loss") and state.step == 12
+    [_, after] = records(path, "validation")
+    assert after["best"] and state.best == pytest.approx(-after["loss"])
+
+
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
     toy: Toy,
     tmp_path: Path,
