@@ -5,12 +5,10 @@ that help and the errors of a configuration are there at once.
 """
 
 import io
-import json
 import math
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -270,6 +268,7 @@ def info(path: Path) -> None:
 
 def _validation_scores(directory: Path, step: int) -> dict[str, str]:
     """What validation said after that step, if the run's metrics are there to tell."""
+    from nmt.history import record_of
     from nmt.run import RunDirectory
     from nmt.text import open_input, read_lines_leniently
 
@@ -279,17 +278,16 @@ def _validation_scores(directory: Path, step: int) -> dict[str, str]:
     with open_input(metrics) as stream:
         lines = list(read_lines_leniently(stream))
     for line in lines:
+        record = record_of(line)
         # A line that a crash cut short, or that is not ours, says nothing.
-        with suppress(ValueError, AttributeError):
-            record = json.loads(line)
-            if (record.get("kind"), record.get("step")) == ("validation", step):
-                names = ("loss", "perplexity", "bleu", "chrf")
-                # null stands for what was not finite.
-                return {
-                    name: "not finite" if value is None else f"{value:.2f}"
-                    for name in names
-                    for value in [record.get(name)]
-                }
+        if record and (record["kind"], record["step"]) == ("validation", step):
+            names = ("loss", "perplexity", "bleu", "chrf")
+            # null stands for what was not finite.
+            return {
+                name: "not finite" if value is None else f"{value:.2f}"
+                for name in names
+                for value in [record.get(name)]
+            }
     return {}
 
 

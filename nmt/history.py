@@ -8,6 +8,7 @@ it was not finite, and what else is worth keeping: `best` of a validation, the
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,13 @@ def read_history(run: Path) -> History:
     by_kind: dict[str, list[Record]] = {kind: [] for kind in FIGURES}
     for number, line in enumerate(read_raw_lines(file), start=1):
         if line.endswith(b"\n"):
-            record = _record(line, f"{file}:{number}")
+            record = record_of(line)
+            if record is None:
+                raise RunError(
+                    f"{file}:{number}: not a line of metrics, which is a JSON object "
+                    "with kind, step and figures: the file is damaged, or was edited "
+                    "by hand; remove that line"
+                )
             by_kind.setdefault(record["kind"], []).append(record)
     if not any(by_kind[kind] for kind in FIGURES):
         raise RunError(
@@ -92,23 +99,32 @@ def read_history(run: Path) -> History:
     return History(by_kind["train"], by_kind["validation"], by_kind.get("start", []))
 
 
-def _record(line: bytes, where: str) -> Record:
-    """Raises: RunError for what is none."""
+def record_of(line: bytes | str) -> Record | None:
+    """The record that a line of metrics.jsonl is; None for what is none."""
     try:
-        record = json.loads(line)
-        kind = record["kind"]
-        figures = ["step", *(name for name in FIGURES.get(kind, ()) if name in record)]
-        if all(_is_figure(record[name]) for name in figures) and record["step"] >= 0:
+        record = json.loads(line, parse_constant=_refuse)
+        kind, step = record["kind"], record["step"]
+        figures = [name for name in FIGURES.get(kind, ()) if name in record]
+        if all(_is_figure(record[name]) for name in figures) and _is_count(step):
             return dict(record)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
-    raise RunError(
-        f"{where}: not a line of metrics, which is a JSON object with kind, step and "
-        "figures: the file is damaged, or was edited by hand; remove that line"
-    )
+    return None
+
+
+def _refuse(constant: str) -> None:
+    """Of Python's JSON only: NaN and the infinities."""
+    raise ValueError(constant)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_figure(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number that JSON can hold, or null."""
+    return (
+        value is None
+        or _is_count(value)
+        or (isinstance(value, float) and math.isfinite(value))
     )

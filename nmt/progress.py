@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from nmt.checkpoint import sync, write_synced, writing
 from nmt.events import Events
-from nmt.history import FIGURES, Record
+from nmt.history import FIGURES, Record, record_of
 from nmt.terminal import MAY_BE_CUT, Bar, TerminalHandler, Verbosity
 
 logger = logging.getLogger("nmt")
@@ -214,10 +214,9 @@ class _Log(logging.FileHandler):
 
 def _read(line: str, last_step: int, last_steps: Mapping[str, int]) -> Record | None:
     """What a line says, if it is whole and no later than the last step of its kind."""
-    try:
-        record: Record = json.loads(line)
-        record["step"] = int(record["step"])
-        kept = record["step"] <= last_steps.get(record["kind"], last_step)
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None  # cut short by a crash
-    return record if kept else None
+    record = record_of(line)
+    if record is None:  # cut short by a crash
+        return None
+    return (
+        record if record["step"] <= last_steps.get(record["kind"], last_step) else None
+    )
