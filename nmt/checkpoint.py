@@ -124,8 +124,8 @@ def writing(path: Path) -> Iterator[None]:
             remedy = "mend that"
         raise RunError(
             f"{error.filename or path}: cannot be written: {error.strerror or error}; "
-            f"the checkpoints saved before are as they were: {remedy}, and the same "
-            "command goes on"
+            f"the checkpoints saved before are as they were: {remedy}, and nmt train "
+            "goes on"
         ) from error
 
 

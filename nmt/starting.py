@@ -21,6 +21,7 @@ from nmt.rehearsal import enough_memory
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted, Signals
 from nmt.terminal import Verbosity
+from nmt.text import require_regular
 from nmt.training import Training, last_steps
 
 
@@ -37,6 +38,9 @@ def train(
     # What can be wrong is looked at before anything is changed or takes long.
     require_tokenizer(config.data.target_language)
     validation = load_pairs(config.data.validation)
+    for pair in config.data.train:
+        for path in (pair.source, pair.target):
+            require_regular(path)
     if config.training.deterministic:
         hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
@@ -67,6 +71,8 @@ def _lead(
     """Trains, alone or as the one worker that writes the run directory."""
     run = RunDirectory(config.run_dir)
     run.check_place()
+    # A second --restart would begin a third run.
+    again = "the same command" + (" without --restart" if restart else "")
     with Signals() as signals, enough_memory(config):
         moved = run.move_aside() if restart else None
         with run.locked():
@@ -108,7 +114,9 @@ def _lead(
                         opening = open_training(
                             config, run, start, validation, machine, distribution
                         )
-                        training = Training(config, run, progress, opening, signals)
+                        training = Training(
+                            config, run, progress, opening, signals, again
+                        )
                         if start.checkpoint is None:
                             training.rehearse()
                     if state.best is not None and opening.state.best is None:
@@ -119,8 +127,8 @@ def _lead(
                         )
                 except Interrupted:
                     progress.conclude(
-                        "interrupted before the next update: nothing is lost; the same "
-                        "command goes on"
+                        "interrupted before the next update: nothing is lost; "
+                        f"{again} goes on"
                     )
                     raise
                 training.run_to_end()

@@ -66,13 +66,16 @@ class Training:
         progress: Progress,
         opening: Opening,
         signals: Signals,
+        again: str = "the same command",
     ) -> None:
+        """`again` is what goes on after an interruption, for people."""
         self.config = config
         self.run = run
         self.progress = progress
         self.opening = opening
         self.distribution = opening.updater.distribution
         self.signals = signals
+        self.again = again
         self.interval = Interval.load(opening.state.unlogged)
         self.saved = self.state = replace(opening.state, unlogged={})
         self.watch = Watch(config, opening.corpus, progress)
@@ -103,7 +106,7 @@ class Training:
         if self.state.stopped:
             self.progress.say(
                 f"early stopping ended this run at step {self.state.step}: to go on, "
-                "raise training.early_stopping.patience, or set it to null"
+                "raise training.early_stopping.patience, or set early_stopping to null"
             )
         try:
             while not self._is_done():
@@ -295,8 +298,8 @@ class Training:
             self._save(best=False)
         self.distribution.exchange(None)  # nobody leaves while it is written
         self.progress.conclude(
-            f"interrupted: saved step {self.state.step}; the same command "
-            "goes on from there"
+            f"interrupted: saved step {self.state.step}; {self.again} goes on from "
+            "there"
         )
 
     def _look(self) -> None:

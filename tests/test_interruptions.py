@@ -113,6 +113,19 @@ def test_metrics_after_an_interruption_cover_the_updates_before_it(
     ]
 
 
+def test_what_goes_on_after_a_restart_is_the_command_without_it(
+    config: Path,
+    no_work: Script,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    no_work([1])
+    raise_signal_in_update(monkeypatch, signal.SIGTERM, 3)
+    with pytest.raises(Interrupted):
+        train(config, restart=True)
+    assert "the same command without --restart goes on" in capsys.readouterr().err
+
+
 def test_a_damaged_checkpoint_is_told_and_its_updates_are_made_again(
     config: Path, tmp_path: Path, no_work: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,7 @@ from training_runs import (
 from nmt import training
 from nmt.checkpoint import State
 from nmt.config import TrainingConfig
-from nmt.errors import RunError
+from nmt.errors import DataError, RunError
 from nmt.patience import after_validation
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
@@ -311,6 +311,18 @@ def test_restart_moves_the_old_run_aside_and_loses_nothing(
     assert after == before
     assert f"the old run is now {aside}" in capsys.readouterr().err
     assert open_run(tmp_path / "run").config.model.decoder_size == 4
+
+
+def test_restart_looks_at_the_text_before_it_moves_anything(
+    config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    no_work([3])
+    train(config, "training.epochs=1")
+    nowhere = "data.train={source: nowhere.en, target: nowhere.de}"
+    with pytest.raises(DataError, match="nowhere.en"):
+        train(config, nowhere, restart=True)
+    assert open_run(tmp_path / "run").state.step == 9
+    assert not list(tmp_path.glob("*.old-*"))
 
 
 def test_metrics_have_exactly_the_keys_of_the_contract(
