@@ -264,8 +264,8 @@ def open_run(path: Path) -> OpenRun:
     Raises: RunError if there is none, or if it is damaged or foreign.
     """
     if path.name in ("best", "last") and path.is_file():
-        found = RunDirectory(path.resolve().parent.parent).named(path.name)
-        path = found or path
+        directory = _directory_above(path)
+        path = (directory and RunDirectory(directory).named(path.name)) or path
     if not path.is_dir():
         raise RunError(
             f"{path}: no such directory; expected a run directory or a checkpoint in "
@@ -273,8 +273,9 @@ def open_run(path: Path) -> OpenRun:
             "directory"
         )
     run = RunDirectory(path)
-    if not run.config.exists() and path.resolve().parent.name == "checkpoints":
-        directory, checkpoint = path.resolve().parent.parent, path
+    above = None if run.config.exists() else _directory_above(path)
+    if above is not None:
+        directory, checkpoint = above, path
     else:
         directory = path
         found = run.named("best") or run.named("last")
@@ -292,6 +293,14 @@ def open_run(path: Path) -> OpenRun:
     state = read_state(checkpoint)
     check_tokenizers(directory, tokenizers, state)
     return OpenRun(directory, checkpoint, config, tokenizers, state)
+
+
+def _directory_above(path: Path) -> Path | None:
+    """The run directory whose checkpoints/ `path` is in, as given or behind links."""
+    for whole in (Path(os.path.abspath(path)), path.resolve()):
+        if whole.parent.name == "checkpoints":
+            return whole.parent.parent
+    return None
 
 
 def check_tokenizers(directory: Path, tokenizers: TokenizerPair, state: State) -> None:

@@ -230,6 +230,12 @@ def test_a_run_opens_by_any_name_and_by_its_pointers(
     assert best.directory == copy
     by_pointer = open_run(copy / "checkpoints" / "best")
     assert by_pointer.checkpoint.name == best.checkpoint.name
+    # On another disk, as large things are.
+    (copy / "checkpoints").rename(tmp_path / "large")
+    (copy / "checkpoints").symlink_to(tmp_path / "large")
+    for name in "best", best.checkpoint.name:
+        linked = open_run(copy / "checkpoints" / name)
+        assert (linked.directory, linked.state) == (copy, best.state)
 
 
 def test_a_directory_of_something_else_is_refused_and_left_alone(
