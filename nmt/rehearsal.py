@@ -76,11 +76,14 @@ def dry_run(config: Config) -> str:
 
 
 def rehearse(config: Config, worst: Batch, updater: Updater) -> float:
-    """The seconds of an update by the worst batch; no weight or moment has changed.
+    """The seconds of an update by the worst batch; no number has changed.
 
     The updater is at its start: its moments are 0.
     """
+    loss_scale = updater.loss_scale and updater.loss_scale.values()
     seconds = _seconds(updater, worst, config)
+    if updater.loss_scale is not None and loss_scale is not None:
+        updater.loss_scale.assign(**loss_scale)
     moments = updater.adam.values()
     updater.adam.assign({name: np.zeros_like(x) for name, x in moments.items()})
     return seconds
