@@ -264,6 +264,23 @@ def test_parts_of_another_job_are_refused(box: Box) -> None:
     assert code == 1 and "another job" in errors
 
 
+def test_parts_by_an_earlier_checkpoint_are_refused(box: Box) -> None:
+    (box.path / "in").write_text("\n".join(LINES) + "\n")
+    checkpoints = box.path / "run" / "checkpoints"
+    for step in "1", "2":
+        (checkpoints / step).mkdir(parents=True)
+        (checkpoints / step / "manifest.json").write_text(step)
+    (checkpoints / "best").write_text("1\n")
+    box.broken.touch()
+    shards(box)
+    (checkpoints / "best").write_text("2\n")
+    code, errors = shards(box)
+    assert code == 1 and "trained on since" in errors
+    (checkpoints / "best").write_text("1\n")
+    box.broken.unlink()
+    assert shards(box)[0] == 0
+
+
 def test_compressed_and_empty_files(box: Box) -> None:
     data = gzip.compress(b"a\n\nb\n")
     (box.path / "in.gz").write_bytes(data)
