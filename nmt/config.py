@@ -93,13 +93,11 @@ class TextPair(Section):
 
 class DataConfig(Section):
     source_language: Language | None = None
-    """ISO 639-1 code, two small letters such as en; for names, for what `nmt check`
-    hints at, and for ensembles, which have to agree."""
+    """ISO 639-1 code, as en; for names, hints of `nmt check`, and ensembles."""
     target_language: Language | None = None
     """ISO 639-1 code, two small letters; zh, ja and ko choose sacreBLEU's tokenizer."""
     train: Annotated[tuple[TextPair, ...], BeforeValidator(_as_pairs)]
-    """One pair of files (source, target), or a list of pairs, read in that order. A run
-    takes other names of the same text: more text is another run."""
+    """One pair of files, or a list of them; of a run, the names may change only."""
     validation: TextPair
     """The pair of files (source, target) that picks the best checkpoint."""
     max_length: Count = 100
@@ -110,8 +108,7 @@ class TokenizerConfig(Section):
     type: Literal["bpe", "unigram", "char", "word"] = "bpe"
     """What a token is: a subword (bpe, unigram), a character or a word."""
     vocab_size: Count = 8000
-    """Tokens in each vocabulary at most, the special ones counted; 261 or more, but for
-    word. Little text gives fewer."""
+    """Tokens in each vocabulary at most; 261 or more, but for word."""
     joint: bool = True
     """One vocabulary for both languages, or one each."""
     lowercase: bool = False
