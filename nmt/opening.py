@@ -17,7 +17,7 @@ from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import ALONE, Distribution
 from nmt.errors import ConfigError, RunError
 from nmt.model import TranslationModel
-from nmt.patience import resettled
+from nmt.patience import out_of_patience, without_best
 from nmt.recovery import Start
 from nmt.run import RunDirectory, check_tokenizers
 from nmt.saving import restore
@@ -133,17 +133,17 @@ def open_training(
     metric = stopping.metric if stopping else "bleu"
     state = replace(
         state,
+        identity=identity(config),
         tokenizers=tokenizers.checksum,
         corpus=corpus.checksum,
         machine=machine,
         logged_step=state.last_logged_step,
     )
-    state = resettled(
-        state,
-        identity=identity(config),
-        measure=f"{metric} {held_out.checksum}",
-        training=config.training,
-    )
+    measure = f"{metric} {held_out.checksum}"
+    if state.measure != measure:  # values of another one say nothing here
+        state = replace(without_best(state), measure=measure)
+    # There may be more patience now.
+    state = replace(state, stopped=out_of_patience(state, config.training))
     return Opening(tokenizers, corpus, updater, held_out, metric, state)
 
 

@@ -5,7 +5,6 @@ Knows nothing of how a value came about; higher values are better.
 
 import math
 from dataclasses import replace
-from typing import Any
 
 from nmt.checkpoint import State
 from nmt.config import TrainingConfig
@@ -44,19 +43,6 @@ def out_of_patience(state: State, training: TrainingConfig) -> bool:
 def without_best(state: State) -> State:
     """The state where the next validation is the best so far, whatever it finds."""
     return replace(state, best=None, since_best=0, since_reduction=0)
-
-
-def resettled(
-    state: State, *, identity: dict[str, Any], measure: str, training: TrainingConfig
-) -> State:
-    """A checkpoint's state, where the configuration is now another one.
-
-    Values of another measure say nothing, and there may be more patience now.
-    """
-    if state.measure != measure:
-        state = without_best(state)
-    state = replace(state, identity=identity, measure=measure)
-    return replace(state, stopped=out_of_patience(state, training))
 
 
 def ended(state: State, training: TrainingConfig) -> bool:

@@ -5,7 +5,7 @@ Knows nothing of what is in a checkpoint.
 
 import os
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -95,33 +95,36 @@ def clear_up(run: RunDirectory) -> None:
 def _point_to_a_best(run: RunDirectory, start: Start, *, read: bool) -> None:
     """Lets `best` name a checkpoint: one that is whole, where it is to be read.
 
-    Where it cannot be the one with the best value, that value counts no more: what
+    Where the one with the best value is gone, that value counts no more: what
     translates would have another checkpoint until the end.
     """
     assert start.checkpoint is not None
     state = start.state
     with_best_value = run.checkpoints / State(step=state.best_step).name
+
+    def name(checkpoint: Path) -> Path:
+        write_synced(run.checkpoints / "best", checkpoint.name + "\n")
+        start.remarks.append(f"the best checkpoint is now {checkpoint.name}")
+        return checkpoint
+
     try:
         best = run.named("best")
         if best is not None and read:
             read_state(best)
     except RunError:
-        best = with_best_value if _is_whole(with_best_value) else start.checkpoint
-        write_synced(run.checkpoints / "best", best.name + "\n")
-        start.remarks.append(f"the best checkpoint is now {best.name}")
+        best = name(with_best_value if _is_whole(with_best_value) else start.checkpoint)
     # One that is newer than the start will be made, and be the best, again.
-    if (
-        best not in (None, with_best_value)
-        and best.name <= state.name
-        and state.best is not None
-    ):
+    if state.best is None or (best is not None and best.name > state.name):
+        return
+    if with_best_value == start.checkpoint:
+        if best != start.checkpoint:  # a crash came before it had that name
+            name(start.checkpoint)
+    elif not with_best_value.exists() and not state.stopped:
         start.remarks.append(
             f"{with_best_value.name}, which validated best, is lost: the next "
             "validation is the best so far"
         )
-        start.state = replace(
-            without_best(state), best_step=int(best.name.removeprefix("step-"))
-        )
+        start.state = without_best(state)
 
 
 def _is_whole(checkpoint: Path) -> bool:

@@ -14,7 +14,6 @@ import numpy as np
 from nmt.checkpoint import State, read_state
 from nmt.config import Config
 from nmt.opening import make_updater
-from nmt.patience import resettled
 from nmt.run import STEPS, RunDirectory
 from nmt.saving import restore, save
 from nmt.tokenizer import TokenizerPair
@@ -43,15 +42,13 @@ def roll_back(
             State(logged_step=0), tokenizers=state.tokenizers, corpus=state.corpus
         )
         start_anew(updater, make_updater(config, tokenizers))
-    # What has changed since it was saved, this start or an earlier one has taken.
-    settled = resettled(
-        before,
-        identity=state.identity,
-        measure=state.measure,
-        training=config.training,
-    )
+    # What validations have found stays: none has come since. And what has changed since
+    # that checkpoint was saved, this start or one before it has taken.
+    kept = ("identity", "measure", "best", "since_best", "since_reduction", "stopped")
     back = replace(
-        settled,
+        before,
+        **{name: getattr(state, name) for name in kept},
+        best_step=min(state.best_step, before.step),
         machine=state.machine,
         skipped=0,
         halvings=state.halvings + 1,
@@ -66,7 +63,10 @@ def roll_back(
 
 def _forget(run: RunDirectory, config: Config, back: State, updater: Updater) -> None:
     """Saves the state gone back to, and removes what came after it."""
-    save(run, back, updater, best=False, keep=config.training.keep)
+    best = run.named("best")
+    # Later than the last validation: the best one was lost.
+    renamed = best is not None and best.name > back.name
+    save(run, back, updater, best=renamed, keep=config.training.keep)
     for checkpoint in run.checkpoints.glob(STEPS):
         if checkpoint.name > back.name:
             shutil.rmtree(checkpoint)

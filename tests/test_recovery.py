@@ -111,10 +111,32 @@ def test_the_value_of_a_best_checkpoint_that_is_lost_counts_no_more(
         start = find_start(run)
         assert "step-00000003, which validated best, is lost" in start.remarks[-1]
         state = start.state
-        assert (state.best, state.best_step, state.since_best) == (None, 4, 0)
+        assert (state.best, state.since_best) == (None, 0)
     state = after_validation(replace(state, step=5), 29.0, TrainingConfig())
     run.save(state, ARRAYS, best=True)
     assert find_start(run).remarks == [] and find_start(run).state.best == 29.0
+
+
+def test_a_run_that_is_at_its_end_does_not_go_on_for_a_lost_best(
+    run: RunDirectory,
+) -> None:
+    state = State(step=4, best=30.0, best_step=3, since_best=9, stopped=True)
+    run.save(state, ARRAYS, best=False)
+    shutil.rmtree(run.checkpoints / "step-00000003")
+    assert find_start(run).state == state
+
+
+@pytest.mark.parametrize("before", ["step-00000003", None])
+def test_a_best_checkpoint_that_a_crash_left_without_the_name_gets_it(
+    before: str | None, run: RunDirectory
+) -> None:
+    """After a signal, where validation was due, it is saved a second time."""
+    state = State(step=4, best=30.0, best_step=4)
+    run.save(state, ARRAYS, best=True)
+    pointer = run.checkpoints / "best"
+    pointer.write_text(f"{before}\n") if before else pointer.unlink()
+    assert find_start(run).state == state
+    assert run.named("best") == run.checkpoints / state.name
 
 
 def test_best_names_no_damaged_checkpoint(run: RunDirectory) -> None:
