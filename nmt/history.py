@@ -102,7 +102,9 @@ def read_history(run: Path) -> History:
 def record_of(line: bytes | str) -> Record | None:
     """The record that a line of metrics.jsonl is; None for what is none."""
     try:
-        record = json.loads(line, parse_constant=_refuse)
+        record = json.loads(
+            line, parse_constant=_finite, parse_float=_finite, parse_int=_finite_int
+        )
         kind, step = record["kind"], record["step"]
         figures = [name for name in FIGURES.get(kind, ()) if name in record]
         if all(_is_figure(record[name]) for name in figures) and _is_count(step):
@@ -112,9 +114,17 @@ def record_of(line: bytes | str) -> Record | None:
     return None
 
 
-def _refuse(constant: str) -> None:
-    """Of Python's JSON only: NaN and the infinities."""
-    raise ValueError(constant)
+def _finite(number: str) -> float:
+    """Python's JSON has NaN and infinities, and what is too large is one."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
+
+
+def _finite_int(number: str) -> int:
+    _finite(number)
+    return int(number)
 
 
 def _is_count(value: Any) -> bool:
@@ -122,9 +132,6 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_figure(value: Any) -> bool:
-    """Whether it is a number that JSON can hold, or null."""
-    return (
-        value is None
-        or _is_count(value)
-        or (isinstance(value, float) and math.isfinite(value))
+    return value is None or (
+        isinstance(value, int | float) and not isinstance(value, bool)
     )

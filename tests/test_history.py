@@ -55,7 +55,9 @@ def test_half_a_last_line_and_kinds_of_later_versions_are_left_out(
     + [f'{{"kind": "train", "step": {step}}}' for step in ("null", "-1", '"2"')]
     + ['{"kind": "train", "step": 2, "loss": "low"}', '{"kind": [], "step": 2}']
     + ['{"kind": "start", "step": Infinity}', '{"kind": "train", "step": 1.5}']
-    + ['{"kind": "start", "step": 2, "memory": NaN}', "[" * 100_000],
+    + ['{"kind": "start", "step": 2, "memory": NaN}', "[" * 100_000]
+    + ['{"kind": "start", "step": 2, "memory": 1e999}']
+    + ['{"kind": "train", "step": ' + "9" * 400 + "}"],
 )
 def test_a_damaged_line_is_named(line: str, tmp_path: Path) -> None:
     whole = b'{"kind": "train", "step": 1}\n'
