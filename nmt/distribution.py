@@ -188,8 +188,8 @@ class Distribution:
         return (
             f"worker {self.worker} of {self.workers}: {lost} is lost (it was ended, or "
             "its machine or network failed: its own messages may say more); training "
-            "has stopped here too. The same command on every machine goes on from the "
-            "last checkpoint"
+            "has stopped here too. The same command on every machine (without "
+            "--restart) goes on from the last checkpoint"
         )
 
 

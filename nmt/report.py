@@ -224,6 +224,11 @@ def _corpus(run: RunDirectory, config: Config) -> Facts:
             f"{_text(str(run.corpus))}: no encoded corpus is here any more, so the "
             "pairs that training saw cannot be counted; nmt train makes it again"
         ) from None
+    if len(corpus.key["files"]) != len(config.data.train):
+        raise RunError(
+            f"{_text(str(run.corpus))}: encoded from other text than the run's "
+            "config.yaml names; nmt train makes it again"
+        )
     first = corpus.first_left_out(config.data.train)
     return {
         "pairs": len(corpus),

@@ -297,10 +297,13 @@ def open_run(path: Path) -> OpenRun:
 
 def _directory_above(path: Path) -> Path | None:
     """The run directory whose checkpoints/ `path` is in, as given or behind links."""
+    found = None
     for whole in (Path(os.path.abspath(path)), path.resolve()):
         if whole.parent.name == "checkpoints":
-            return whole.parent.parent
-    return None
+            found = whole.parent.parent
+            if RunDirectory(found).config.exists():
+                break
+    return found
 
 
 def check_tokenizers(directory: Path, tokenizers: TokenizerPair, state: State) -> None:

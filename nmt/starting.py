@@ -38,9 +38,6 @@ def train(
     # What can be wrong is looked at before anything is changed or takes long.
     require_tokenizer(config.data.target_language)
     validation = load_pairs(config.data.validation)
-    for pair in config.data.train:
-        for path in (pair.source, pair.target):
-            require_regular(path)
     if config.training.deterministic:
         hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
@@ -71,6 +68,9 @@ def _lead(
     """Trains, alone or as the one worker that writes the run directory."""
     run = RunDirectory(config.run_dir)
     run.check_place()
+    for pair in config.data.train:
+        for path in (pair.source, pair.target):
+            require_regular(path)
     # A second --restart would begin a third run.
     again = "the same command" + (" without --restart" if restart else "")
     with Signals() as signals, enough_memory(config):

@@ -84,7 +84,10 @@ class Training:
         cores = {name: self.state.machine[name] for name in Cores._fields}
         facts = hardware.provenance() | cores
         progress.record("start", step=self.state.step, **facts)
-        machine = facts["gpus"] or facts["processor"]
+        gpus = str(facts["gpus"])
+        if self.distribution.replicas == 1:
+            gpus = gpus.split(", ")[0]
+        machine = gpus or facts["processor"]
         introduction = opening.introduction(config.data.train)
         progress.say(f"{introduction}; computed on {machine}")
         if self.state.step:

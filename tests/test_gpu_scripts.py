@@ -279,6 +279,7 @@ def test_parts_by_an_earlier_checkpoint_are_refused(box: Box) -> None:
     (checkpoints / "best").write_text("1\n")
     box.broken.unlink()
     assert shards(box)[0] == 0
+    assert all("--ckpt run/checkpoints/1 " in call for call in box.told())
 
 
 def test_compressed_and_empty_files(box: Box) -> None:

@@ -238,6 +238,16 @@ def test_a_run_opens_by_any_name_and_by_its_pointers(
         assert (linked.directory, linked.state) == (copy, best.state)
 
 
+def test_a_link_to_a_checkpoint_may_lie_in_a_folder_of_that_name(
+    toy_run: ToyRun, tmp_path: Path
+) -> None:
+    best = open_run(toy_run.path)
+    (tmp_path / "checkpoints").mkdir()
+    link = tmp_path / "checkpoints" / "de-en"
+    link.symlink_to(best.checkpoint.resolve())
+    assert open_run(link).state == best.state
+
+
 def test_a_directory_of_something_else_is_refused_and_left_alone(
     toy: Toy, run: RunDirectory
 ) -> None:
