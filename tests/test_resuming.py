@@ -260,21 +260,26 @@ def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
     assert open_run(path / "checkpoints" / "last").state.step == 18
 
 
-def test_trying_the_worst_batch_changes_no_bit(toy: Toy, tmp_path: Path) -> None:
-    config = load_config(toy.config(tmp_path / "run"), ["training.accumulate=2"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_trying_the_worst_batch_changes_no_bit(
+    precision: str, toy: Toy, tmp_path: Path
+) -> None:
+    overrides = ["training.accumulate=2", f"training.precision={precision}"]
+    config = load_config(toy.config(tmp_path / "run"), overrides)
     run = RunDirectory(config.run_dir)
     run.path.mkdir()
     validation = load_pairs(config.data.validation)
     opening = open_training(config, run, Start(), validation, {"parts": 1})
     updater = opening.updater
 
-    def everything() -> dict[str, bytes]:
+    def everything() -> dict[str, Any]:
         values = {
             **updater.model.parameters.values(),
             **updater.adam.values(),
             **{f"mean/{n}": x for n, x in updater.average.parameters.values().items()},
         }
-        return {name: value.tobytes() for name, value in values.items()}
+        scale = updater.loss_scale and updater.loss_scale.values()
+        return {name: value.tobytes() for name, value in values.items()} | (scale or {})
 
     before = everything()
     plan = make_plan(config, opening.corpus, 0)
