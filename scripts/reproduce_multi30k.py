@@ -89,6 +89,11 @@ def nmt(*arguments: str) -> str:
     printed, _ = process.communicate()
     for number, handler in before.items():
         signal.signal(number, handler)
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        sys.exit(
+            f"nmt {arguments[0]} was ended by {name} (SIGKILL: no memory was left?)"
+        )
     if process.returncode:
         sys.exit(process.returncode)  # and nmt has said why
     return printed
