@@ -97,7 +97,7 @@ beam_options = options(
         "--length-penalty",
         type=FiniteRange(0, LARGEST_PENALTY),
         metavar="A",
-        default=1.0,
+        default=1.4,
         show_default=True,
         help="A in score = log-probability / length^A, the end of sentence counted: 0 "
         "favours short translations.",

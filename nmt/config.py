@@ -107,7 +107,7 @@ class DataConfig(Section):
 class TokenizerConfig(Section):
     type: Literal["bpe", "unigram", "char", "word"] = "bpe"
     """What a token is: a subword (bpe, unigram), a character or a word."""
-    vocab_size: Count = 8000
+    vocab_size: Count = 4000
     """Tokens in each vocabulary at most; 261 or more, but for word."""
     joint: bool = True
     """One vocabulary for both languages, or one each."""
@@ -128,15 +128,15 @@ class TokenizerConfig(Section):
 class DropoutConfig(Section):
     """Shares of what is set to zero at random, in training only."""
 
-    source: Share = 0.3
+    source: Share = 0.1
     """Of each source embedding."""
-    target: Share = 0.2
+    target: Share = 0.1
     """Of each target embedding."""
-    context: Share = 0.5
+    context: Share = 0.2
     """Of the encoder's states."""
     state: Share = 0.0
     """Of the recurrent states, encoder and decoder."""
-    output: Share = 0.5
+    output: Share = 0.2
     """Of the layer before the output softmax."""
     source_word: Share = 0.1
     """Of whole source tokens."""
@@ -145,13 +145,13 @@ class DropoutConfig(Section):
 
 
 class ModelConfig(Section):
-    embedding_size: Count = 256
+    embedding_size: Count = 128
     """Numbers that stand for a token, in both languages."""
     encoder_size: Count = 256
     """Units of the encoder in each of its two directions."""
     encoder_layers: Count = 1
     """Bidirectional layers of the encoder."""
-    decoder_size: Count = 512
+    decoder_size: Count = 256
     """Units of the decoder."""
     decoder_cell: Literal["conditional_gru", "gru"] = "conditional_gru"
     """conditional_gru is Nematus's, which attends between two GRUs (Sennrich et al.
@@ -195,17 +195,17 @@ class TrainingConfig(Section):
     """Sentence pairs a batch; null beside batch_tokens, which replaces it."""
     batch_tokens: Count | None = None
     """Target tokens a batch, padding counted; or null, and batch_size counts."""
-    epochs: Count | None = 30
+    epochs: Count | None = 24
     """Passes over the training data; null: as many as steps takes."""
     steps: Count | None = None
     """Updates of the weights, or null; the first of epochs and steps ends training."""
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.0004
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.003
     """Of Adam; the highest that the schedule reaches."""
-    schedule: Literal["constant", "plateau", "inverse_sqrt", "linear"] = "plateau"
+    schedule: Literal["constant", "plateau", "inverse_sqrt", "linear"] = "linear"
     """The learning rate after warmup: constant; plateau, multiplied by plateau_factor
     when validation stops improving; inverse_sqrt, falling as 1 / sqrt(update); linear,
     falling to 0 at the end of epochs or steps (put off, it rises again)."""
-    warmup_steps: CountFromZero = 0
+    warmup_steps: CountFromZero = 500
     """Updates in which the learning rate grows from 0 to its full value."""
     plateau_factor: PositiveShare = 0.5
     """What plateau multiplies the learning rate by: above 0, below 1."""
@@ -279,7 +279,7 @@ class DecodingConfig(Section):
     """The likeliest token at each step, or the best of several hypotheses."""
     beam_size: Count = 5
     """Hypotheses that beam search keeps."""
-    length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.0
+    length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.4
     """A in score = log-probability / length^A, the end of sentence counted: 0 favours
     short translations."""
 

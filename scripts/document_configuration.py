@@ -29,7 +29,7 @@ SMALLEST: dict[str, Any] = {
 CLASHES: list[dict[str, Any]] = [
     {"training.batch_size": 64, "training.batch_tokens": 4000},
     {"training.epochs": None, "training.steps": None},
-    {"model.attention": "dot", "model.encoder_size": 256, "model.decoder_size": 256},
+    {"training.schedule": "inverse_sqrt", "training.warmup_steps": 0},
     {"model.tie_embeddings": "all", "tokenizer.joint": False},
     {"tokenizer.type": "word", "tokenizer.sampling": 0.1},
 ]

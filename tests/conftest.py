@@ -64,7 +64,7 @@ data:
     target: {self.directory}/validation.target
 tokenizer: {{vocab_size: 300, sampling: 0.1}}
 model: {{embedding_size: 8, encoder_size: 6, decoder_size: 8}}
-training: {{batch_size: 7, epochs: 3, keep: 1}}
+training: {{batch_size: 7, epochs: 3, keep: 1, schedule: plateau, warmup_steps: 0}}
 """)
         return path
 

@@ -90,7 +90,10 @@ def test_every_mistake_is_reported_at_once_with_its_line() -> None:
         (["training={batch_size: 8, batch_tokens: 9}"], "training.batch_tokens"),
         (["training.batch_size=null"], "training.batch_tokens"),
         (["training.epochs=null"], "training.steps"),
-        (["training.schedule=inverse_sqrt"], "training.warmup_steps"),
+        (
+            ["training.schedule=inverse_sqrt", "training.warmup_steps=0"],
+            "training.warmup_steps",
+        ),
         (["tokenizer={type: char, sampling: 0.1}"], "tokenizer.sampling"),
         (["training.validate_every=batch"], "training.validate_every"),
         (["training.validate_every=true"], "training.validate_every"),

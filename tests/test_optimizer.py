@@ -35,7 +35,7 @@ def test_a_constant_rate_is_reached_linearly_and_kept() -> None:
 
 def test_without_warmup_the_rate_is_whole_from_the_first_step() -> None:
     for schedule in ("constant", "plateau"):
-        config = TrainingConfig(schedule=schedule, learning_rate=0.8)
+        config = TrainingConfig(schedule=schedule, learning_rate=0.8, warmup_steps=0)
         assert {learning_rate(config, step, LAST) for step in STEPS} == {0.8}
 
 
@@ -70,7 +70,7 @@ def test_linear_falls_by_the_same_step_to_0_after_the_last_update() -> None:
     rates = [learning_rate(config, step, 12) for step in range(1, 13)]
     falling = [0.8 * share / 9 for share in range(9, 0, -1)]
     assert rates == pytest.approx([0.2, 0.4, 0.6, *falling])
-    without = TrainingConfig(learning_rate=0.8, schedule="linear")
+    without = TrainingConfig(learning_rate=0.8, schedule="linear", warmup_steps=0)
     rates = [learning_rate(without, step, 3) for step in range(1, 4)]
     assert rates == pytest.approx([0.6, 0.4, 0.2])
 

@@ -49,6 +49,7 @@ def test_plateau_and_early_stopping_follow_the_validations_across_resumes(
             "training.batch_size=60",
             "training.learning_rate=1.0",
             "training.schedule=plateau",
+            "training.warmup_steps=0",
             "training.plateau_patience=2",
             f"training.early_stopping={{metric: {metric}, patience: 3}}",
         )
