@@ -28,7 +28,7 @@ from numpy.lib.npyio import NpzFile
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from nmt.errors import RunError, in_one_line
-from nmt.text import open_regular
+from nmt.text import UNFINISHED, open_regular, replace_directory, sync
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -36,9 +36,6 @@ WEIGHTS, AVERAGE, OPTIMIZER = "weights.npz", "average.npz", "optimizer.npz"
 STATE, MANIFEST = "state.json", "manifest.json"
 LARGEST_JSON = 1 << 22  # bytes; ours are a few thousand
 DAMAGE = "(an interrupted copy, or a failing disk); use another checkpoint"
-UNFINISHED = ".unfinished"
-# What a checkpoint is called while another of its name takes its place.
-BEFORE = f".before{UNFINISHED}"
 
 Count = Annotated[int, Field(ge=0, lt=2**62)]
 
@@ -95,14 +92,10 @@ def write_checkpoint(final: Path, state: State, arrays: Mapping[str, Arrays]) ->
     Raises: RunError if it cannot be written; what was there is as it was.
     """
     aside = final.with_name(final.name + UNFINISHED)
-    before = final.with_name(final.name + BEFORE)
     with writing(final):
         _write_files(aside, state, arrays)
-        if final.exists():  # of a start that was interrupted after this very step
-            os.replace(final, before)
-        os.replace(aside, final)
-        sync(final.parent)
-        shutil.rmtree(before, ignore_errors=True)
+        # One of a start that was interrupted after this very step may be there.
+        replace_directory(aside, final)
 
 
 @contextmanager
@@ -256,12 +249,3 @@ def write_synced(path: Path, text: str) -> None:
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Waits until a file's or a directory's content is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

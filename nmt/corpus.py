@@ -27,7 +27,7 @@ from nmt.config import TextPair
 from nmt.errors import DataError, RunError
 from nmt.parallel_text import read_pairs
 from nmt.sequences import ArrayWriter, Sequences, SequencesWriter
-from nmt.text import cannot_be_read, open_regular, replace_directory
+from nmt.text import UNFINISHED, cannot_be_read, open_regular, replace_directory
 from nmt.tokenizer import Tokenizer, TokenizerPair
 
 FORMAT = 1
@@ -79,10 +79,7 @@ class ParallelCorpus:
 
     def first_left_out(self, pairs: Sequence[TextPair]) -> dict[str, str]:
         """The `file:line` of the first pair left out, by reason; the files of today."""
-        return {
-            reason: f"{getattr(pairs[file], side)}:{number}"
-            for reason, (file, side, number) in self._first_left_out.items()
-        }
+        return _told(self._first_left_out, pairs)
 
     def places(self, indices: NDArray[np.integer]) -> dict[int, list[int]]:
         """Where these pairs stand: line numbers (from 1), by place in data.train."""
@@ -145,7 +142,7 @@ def encode_corpus(
                 "one: move it away"
             ) from None
     # Built beside its place, so that what stands there is always a whole corpus.
-    unfinished = directory.with_name(f"{directory.name}.unfinished")
+    unfinished = directory.with_name(directory.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was killed
     unfinished.mkdir(parents=True)
     try:
@@ -170,6 +167,13 @@ def file_checksum(path: Path) -> str:
 
 def _digests(directory: Path) -> dict[str, str]:
     return {path.name: file_checksum(path) for path in sorted(directory.glob("*.npy"))}
+
+
+def _told(places: dict[str, Place], pairs: Sequence[TextPair]) -> dict[str, str]:
+    return {
+        reason: f"{getattr(pairs[file], side)}:{number}"
+        for reason, (file, side, number) in places.items()
+    }
 
 
 class _LeftOut:
@@ -242,9 +246,8 @@ def _encode_into(
             num_pairs += len(kept)
     if not num_pairs:
         reasons = ", ".join(
-            f"{count} {reason} (first: {getattr(pairs[file], side)}:{number})"
-            for reason, count in left_out.counts.items()
-            for file, side, number in [left_out.first[reason]]
+            f"{left_out.counts[reason]} {reason} (first: {place})"
+            for reason, place in _told(left_out.first, pairs).items()
         )
         raise DataError(
             f"{', '.join(str(pair.source) for pair in pairs)}: no pair can be trained "

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from nmt.batches import padded_with_end
+from nmt.config import DecodingConfig
 from nmt.continuations import IMPOSSIBLE, Limits
 from nmt.ensemble import Model
 from nmt.hardware import batches_at_once
@@ -88,8 +89,8 @@ class Beam:
     where nothing else can follow it ends, though it be shorter than min_length.
     """
 
-    beam_size: int = 5
-    length_penalty: float = 1.4
+    beam_size: int = DecodingConfig().beam_size
+    length_penalty: float = DecodingConfig().length_penalty
     coverage_penalty: float = 0.0
     no_repeat_ngram: int = 0
     nbest: int = 1  # hypotheses returned, at most beam_size

@@ -163,7 +163,7 @@ def numerics() -> dict[str, str | int]:
     return {
         "TensorFlow": tf.__version__,
         "processor": processor(),
-        "GPUs": _gpus(),
+        "GPUs": ", ".join(gpus()),
         "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
     }
 
@@ -181,18 +181,19 @@ def provenance() -> dict[str, str | int]:
         "processor": processor(),
         "cores": cores(),
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "gpus": _gpus(),
+        "gpus": ", ".join(gpus()),
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
     }
 
 
-def _gpus() -> str:
+def gpus() -> list[str]:
+    """The makers' names of the GPUs that TensorFlow can compute on."""
     import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return ", ".join(str(each.get("device_name", "?")) for each in details)
+    found = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in found]
+    return [str(each.get("device_name", "?")) for each in details]
 
 
 def processor() -> str:

@@ -15,6 +15,15 @@ from nmt.text import read_lines, read_lines_or_none, read_raw_lines, require_reg
 Line = TypeVar("Line")
 
 
+def require_files(pair: TextPair) -> None:
+    """Nothing, if both files can be read.
+
+    Raises: DataError for one that cannot, or is a pipe or a device.
+    """
+    for path in (pair.source, pair.target):
+        require_regular(path)
+
+
 def load_pairs(pair: TextPair) -> tuple[list[str], list[str]]:
     """All lines of a pair of files, empty ones too.
 
@@ -47,8 +56,7 @@ def side_by_side(
 
     Raises: DataError if they are not, or if there are none.
     """
-    for path in (pair.source, pair.target):
-        require_regular(path)
+    require_files(pair)
     ended = object()
     empty = True
     for source, target in zip_longest(sources, targets, fillvalue=ended):

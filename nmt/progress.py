@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from nmt.checkpoint import sync, write_synced, writing
+from nmt.checkpoint import write_synced, writing
 from nmt.events import Events
 from nmt.history import FIGURES, Record, record_of
 from nmt.terminal import MAY_BE_CUT, Bar, TerminalHandler, Verbosity
+from nmt.text import sync
 
 logger = logging.getLogger("nmt")
 
@@ -217,6 +218,5 @@ def _read(line: str, last_step: int, last_steps: Mapping[str, int]) -> Record | 
     record = record_of(line)
     if record is None:  # cut short by a crash
         return None
-    return (
-        record if record["step"] <= last_steps.get(record["kind"], last_step) else None
-    )
+    latest = last_steps.get(record["kind"], last_step)
+    return record if record["step"] <= latest else None

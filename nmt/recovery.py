@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nmt.checkpoint import (
-    BEFORE,
-    UNFINISHED,
     State,
     read_state,
     read_unchecked_state,
@@ -20,6 +18,7 @@ from nmt.checkpoint import (
 from nmt.errors import RunError
 from nmt.patience import without_best
 from nmt.run import STEPS, RunDirectory
+from nmt.text import BEFORE, UNFINISHED
 
 
 @dataclass

@@ -80,10 +80,11 @@ def rehearse(config: Config, worst: Batch, updater: Updater) -> float:
 
     The updater is at its start: its moments are 0.
     """
-    loss_scale = updater.loss_scale and updater.loss_scale.values()
+    scale = updater.loss_scale
+    before = scale.values() if scale is not None else {}
     seconds = _seconds(updater, worst, config)
-    if updater.loss_scale is not None and loss_scale is not None:
-        updater.loss_scale.assign(**loss_scale)
+    if scale is not None:
+        scale.assign(**before)
     moments = updater.adam.values()
     updater.adam.assign({name: np.zeros_like(x) for name, x in moments.items()})
     return seconds

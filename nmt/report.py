@@ -215,7 +215,7 @@ def _model(opened: _Opened) -> Facts:
 def _corpus(run: RunDirectory, config: Config) -> Facts:
     """What training saw of the text.
 
-    Raises: RunError if the encoded corpus is not there any more.
+    Raises: RunError if the encoded corpus is not there any more, or of other text.
     """
     try:
         corpus = ParallelCorpus(run.corpus)

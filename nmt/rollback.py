@@ -38,18 +38,18 @@ def roll_back(
         before = read_state(checkpoint)
         restore(checkpoint, before, updater)
     else:
-        before = replace(
-            State(logged_step=0), tokenizers=state.tokenizers, corpus=state.corpus
-        )
+        before = State(logged_step=0)
         start_anew(updater, make_updater(config, tokenizers))
     # What validations have found stays: none has come since. And what has changed since
     # that checkpoint was saved, this start or one before it has taken.
-    kept = ("identity", "measure", "best", "since_best", "since_reduction", "stopped")
+    kept = (
+        *("identity", "tokenizers", "corpus", "machine"),
+        *("measure", "best", "since_best", "since_reduction", "stopped"),
+    )
     back = replace(
         before,
         **{name: getattr(state, name) for name in kept},
         best_step=min(state.best_step, before.step),
-        machine=state.machine,
         skipped=0,
         halvings=state.halvings + 1,
         rollbacks=state.rollbacks + 1,

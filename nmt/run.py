@@ -28,7 +28,6 @@ from pathlib import Path
 from nmt.changes import differences, refuse_another_run
 from nmt.checkpoint import (
     AVERAGE,
-    UNFINISHED,
     WEIGHTS,
     Arrays,
     State,
@@ -44,7 +43,7 @@ from nmt.errors import ConfigError, RunError, in_one_line
 from nmt.history import METRICS
 from nmt.model import TranslationModel
 from nmt.signals import apart
-from nmt.text import open_regular, replace_directory
+from nmt.text import UNFINISHED, open_regular, replace_directory
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 
 # The names of checkpoints, and of nothing that a user puts beside them.

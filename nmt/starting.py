@@ -14,14 +14,13 @@ from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
 from nmt.evaluation import require_tokenizer
 from nmt.opening import agree, open_training
-from nmt.parallel_text import load_pairs
+from nmt.parallel_text import load_pairs, require_files
 from nmt.progress import NoProgress, Progress
 from nmt.recovery import Start, find_start, machine_of
 from nmt.rehearsal import enough_memory
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted, Signals
 from nmt.terminal import Verbosity
-from nmt.text import require_regular
 from nmt.training import Training, last_steps
 
 
@@ -69,8 +68,7 @@ def _lead(
     run = RunDirectory(config.run_dir)
     run.check_place()
     for pair in config.data.train:
-        for path in (pair.source, pair.target):
-            require_regular(path)
+        require_files(pair)
     # A second --restart would begin a third run.
     again = "the same command" + (" without --restart" if restart else "")
     with Signals() as signals, enough_memory(config):

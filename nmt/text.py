@@ -27,6 +27,10 @@ from nmt.errors import DataError
 # Bytes that one line may take of memory: a small .gz can hold a very long one.
 LONGEST_LINE = 1 << 24
 
+UNFINISHED = ".unfinished"
+# What a directory is called while another takes its place.
+BEFORE = f".before{UNFINISHED}"
+
 
 @contextmanager
 def open_input(path: Path | None) -> Iterator[BinaryIO]:
@@ -156,14 +160,25 @@ def write_whole(path: Path) -> Iterator[TextIO]:
 def replace_directory(finished: Path, final: Path) -> None:
     """Gives a finished directory its name; what had it before is removed.
 
-    A crash leaves a whole one there or none, and perhaps what ends in .unfinished.
+    A crash leaves a whole one there, or none and the one before with BEFORE behind its
+    name.
     """
-    before = final.with_name(f"{final.name}.before.unfinished")
-    shutil.rmtree(before, ignore_errors=True)
+    before = final.with_name(final.name + BEFORE)
     if final.exists():
+        shutil.rmtree(before, ignore_errors=True)
         os.replace(final, before)
     os.replace(finished, final)
+    sync(final.parent)
     shutil.rmtree(before, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file's or a directory's content is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -84,10 +84,10 @@ class Training:
         cores = {name: self.state.machine[name] for name in Cores._fields}
         facts = hardware.provenance() | cores
         progress.record("start", step=self.state.step, **facts)
-        gpus = str(facts["gpus"])
+        gpus = hardware.gpus()
         if self.distribution.replicas == 1:
-            gpus = gpus.split(", ")[0]
-        machine = gpus or facts["processor"]
+            gpus = gpus[:1]
+        machine = ", ".join(gpus) or hardware.processor()
         introduction = opening.introduction(config.data.train)
         progress.say(f"{introduction}; computed on {machine}")
         if self.state.step:

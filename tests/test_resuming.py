@@ -209,7 +209,6 @@ def test_going_back_keeps_what_this_start_has_changed(
     stopping = "training.early_stopping={{metric: {}, patience: 1}}".format
     begun = (*ROLLBACK, "training.steps=12", stopping("bleu"))
     train(config, *begun, "training.steps=6")
-    # Of one value a day, the first is the best, and the next ends the run.
     state = open_run(path / "checkpoints" / "last").state
     assert state.measure.startswith("bleu") and state.best is not None
     poison_gradients(monkeypatch, 7, 11)
