@@ -28,7 +28,7 @@ from numpy.lib.npyio import NpzFile
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from nmt.errors import RunError, in_one_line
-from nmt.text import UNFINISHED, open_regular, replace_directory, sync
+from nmt.files import UNFINISHED, open_regular, replace_directory, sync
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

@@ -12,7 +12,8 @@ import click
 
 from nmt.cli_options import FILE, prepare_tensorflow
 from nmt.errors import DataError
-from nmt.text import read_lines_leniently, replacing
+from nmt.files import replacing
+from nmt.text import read_lines_leniently
 
 if TYPE_CHECKING:
     from nmt.alignment import Look

@@ -12,8 +12,8 @@ import click
 
 from nmt.cli_attention import picture_format
 from nmt.cli_options import FILE
+from nmt.files import replacing
 from nmt.history import read_history
-from nmt.text import replacing
 
 
 @click.command()

@@ -237,10 +237,10 @@ def _translate(
             f"--output and --alignments are both {request.output}: two texts, two files"
         )
     prepare_tensorflow()
-    from nmt import decoding, text, translator
+    from nmt import decoding, files, text, translator
 
     if request.prefix and not request.prefix.exists():
-        raise text.cannot_be_read(request.prefix, FileNotFoundError())
+        raise files.cannot_be_read(request.prefix, FileNotFoundError())
     opened = translator.Translator.open(*request.checkpoints)
     answer = partial(
         opened.translate,

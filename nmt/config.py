@@ -22,8 +22,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from nmt.errors import ConfigError, in_one_line
+from nmt.files import without_waiting
 from nmt.refusals import refusals
-from nmt.text import without_waiting
 from nmt.yaml_lines import Document, read_yaml, write_yaml
 
 # A thousand pairs of files fit; reading more takes PyYAML many seconds.

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from nmt.config import TextPair
 from nmt.errors import DataError, RunError
+from nmt.files import UNFINISHED, cannot_be_read, open_regular, replace_directory
 from nmt.parallel_text import read_pairs
 from nmt.sequences import ArrayWriter, Sequences, SequencesWriter
-from nmt.text import UNFINISHED, cannot_be_read, open_regular, replace_directory
 from nmt.tokenizer import Tokenizer, TokenizerPair
 
 FORMAT = 1

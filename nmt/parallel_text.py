@@ -10,7 +10,8 @@ from typing import TypeVar, cast
 
 from nmt.config import TextPair
 from nmt.errors import DataError
-from nmt.text import read_lines, read_lines_or_none, read_raw_lines, require_regular
+from nmt.files import require_regular
+from nmt.text import read_lines, read_lines_or_none, read_raw_lines
 
 Line = TypeVar("Line")
 

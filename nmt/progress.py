@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from nmt.checkpoint import write_synced, writing
 from nmt.events import Events
+from nmt.files import sync
 from nmt.history import FIGURES, Record, record_of
 from nmt.terminal import MAY_BE_CUT, Bar, TerminalHandler, Verbosity
-from nmt.text import sync
 
 logger = logging.getLogger("nmt")
 

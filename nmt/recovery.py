@@ -16,9 +16,9 @@ from nmt.checkpoint import (
     write_synced,
 )
 from nmt.errors import RunError
+from nmt.files import BEFORE, UNFINISHED
 from nmt.patience import without_best
 from nmt.run import STEPS, RunDirectory
-from nmt.text import BEFORE, UNFINISHED
 
 
 @dataclass

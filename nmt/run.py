@@ -40,10 +40,10 @@ from nmt.checkpoint import (
 from nmt.config import Config, dump_config, load_config
 from nmt.corpus import file_checksum
 from nmt.errors import ConfigError, RunError, in_one_line
+from nmt.files import UNFINISHED, open_regular, replace_directory
 from nmt.history import METRICS
 from nmt.model import TranslationModel
 from nmt.signals import apart
-from nmt.text import UNFINISHED, open_regular, replace_directory
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 
 # The names of checkpoints, and of nothing that a user puts beside them.

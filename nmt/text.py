@@ -8,12 +8,8 @@ start of one is dropped, and a name that ends in `.gz` means compressed.
 """
 
 import codecs
-import errno
 import gzip
 import io
-import os
-import shutil
-import stat
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,13 +19,10 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from nmt.errors import DataError
+from nmt.files import cannot_be_read, replacing
 
 # Bytes that one line may take of memory: a small .gz can hold a very long one.
 LONGEST_LINE = 1 << 24
-
-UNFINISHED = ".unfinished"
-# What a directory is called while another takes its place.
-BEFORE = f".before{UNFINISHED}"
 
 
 @contextmanager
@@ -47,48 +40,6 @@ def open_input(path: Path | None) -> Iterator[BinaryIO]:
         raise cannot_be_read(path, error) from None
     with stream:
         yield cast(BinaryIO, stream)
-
-
-def without_waiting(path: str, flags: int) -> int:
-    """An `opener` for `open`: a pipe that nobody writes to is at its end."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-@contextmanager
-def open_regular(path: Path) -> Iterator[io.BufferedReader]:
-    """The bytes of a file that can be read again: no pipe, and no device.
-
-    Raises: OSError if it is one, or cannot be opened.
-    """
-    with open(path, "rb", opener=without_waiting) as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            what = "a pipe or a device, not a file; write it to a file first"
-            raise OSError(errno.EINVAL, what, str(path))
-        yield stream
-
-
-def require_regular(path: Path) -> None:
-    """Nothing, if a file can be read, and more than once.
-
-    Raises: DataError for a pipe or a device, and for what cannot be opened.
-    """
-    try:
-        with open_regular(path):
-            pass
-    except OSError as error:
-        raise cannot_be_read(path, error) from None
-
-
-def cannot_be_read(path: Path | str, error: OSError) -> DataError:
-    """The error to raise where the system refuses to read a file."""
-    if isinstance(error, FileNotFoundError):
-        return DataError(
-            f"{path}: no such file (relative paths start at the current directory)"
-        )
-    return DataError(
-        f"{path}: cannot be read: {error.strerror or error} (a missing permission, or "
-        "the path of something else than a text file?)"
-    )
 
 
 def read_raw_lines(path: Path) -> Iterator[bytes]:
@@ -155,64 +106,6 @@ def write_whole(path: Path) -> Iterator[TextIO]:
     """
     with replacing(path) as unfinished, _text_into(unfinished, path) as text:
         yield text
-
-
-def replace_directory(finished: Path, final: Path) -> None:
-    """Gives a finished directory its name; what had it before is removed.
-
-    A crash leaves a whole one there, or none and the one before with BEFORE behind its
-    name.
-    """
-    before = final.with_name(final.name + BEFORE)
-    if final.exists():
-        shutil.rmtree(before, ignore_errors=True)
-        os.replace(final, before)
-    os.replace(finished, final)
-    sync(final.parent)
-    shutil.rmtree(before, ignore_errors=True)
-
-
-def sync(path: Path) -> None:
-    """Waits until a file's or a directory's content is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """The path to write, which gets its name when the block ends without an error.
-
-    Otherwise what was there before stays. Devices and pipes, which cannot be
-    replaced, are written as they come.
-
-    Raises: DataError if the file cannot be written.
-    """
-    # A link keeps pointing where it points: its target is what is replaced.
-    final = path.resolve()
-    unfinished = final.with_name(f".{final.name}.{os.getpid()}.unfinished")
-    try:
-        if path.exists() and not path.is_file():
-            if path.is_dir():
-                raise DataError(f"{path}: is a directory, not a file to write")
-            yield path
-            return
-        try:
-            yield unfinished
-            if final.exists():
-                shutil.copymode(final, unfinished)
-            os.replace(unfinished, final)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        # The block may use other files as well; their errors are theirs.
-        if error.filename not in (None, str(path), str(unfinished)) or isinstance(
-            error, BrokenPipeError
-        ):
-            raise
-        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 @contextmanager

@@ -30,8 +30,9 @@ from sentencepiece.sentencepiece_pb2 import SentencePieceText
 from nmt import vetting
 from nmt.config import TextPair, TokenizerConfig
 from nmt.errors import ConfigError, DataError, RunError
+from nmt.files import open_regular, require_regular
 from nmt.subword_sampling import SubwordSampler
-from nmt.text import open_regular, read_lines_or_none, require_regular
+from nmt.text import read_lines_or_none
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 NUM_SPECIAL = 4

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "nmt"
 
 # A module imports only from modules above it.
 ORDER = """
-    __init__ errors cluster hardware distribution text history yaml_lines refusals
+    __init__ errors cluster hardware distribution files text history yaml_lines refusals
     config alignment drawing plots subword_sampling vetting tokenizer parallel_text
     sequences corpus inspection
     cores batches precision
@@ -28,7 +28,8 @@ ORDER = """
 
 # `nmt --help` and every error of a configuration come without TensorFlow, which takes
 # seconds to import.
-WITHOUT_TENSORFLOW = ["errors", "text", "history", "yaml_lines", "refusals", "config"]
+WITHOUT_TENSORFLOW = ["errors", "files", "text", "history", "yaml_lines"]
+WITHOUT_TENSORFLOW += ["refusals", "config"]
 LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_options", "cli_translation", "cli"]
 LIGHT_TO_IMPORT += ["cli_attention"]
 LIGHT_TO_IMPORT += ["plots", "cli_plot"]

@@ -1,0 +1,35 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from nmt.files import replace_directory
+
+
+@pytest.mark.parametrize("crash_at", [1, 2])
+def test_a_crash_while_a_directory_is_replaced_leaves_a_whole_one_or_none(
+    crash_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished, final = tmp_path / "finished", tmp_path / "final"
+    for place, text in (finished, "new"), (final, "old"):
+        place.mkdir()
+        for name in "a", "b":
+            (place / name).write_text(text)
+    real, calls = os.replace, iter(range(1, 9))
+
+    def replace(*paths: Path) -> None:
+        if next(calls) == crash_at:
+            raise KeyboardInterrupt
+        real(*paths)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        replace_directory(finished, final)
+    left = {file.read_text() for file in final.glob("*")}
+    assert left == ({"old"} if crash_at == 1 else set())
+    replace_directory(finished, final)
+    assert {file.name: file.read_text() for file in final.glob("*")} == {
+        "a": "new",
+        "b": "new",
+    }
+    assert list(tmp_path.iterdir()) == [final]
