@@ -31,7 +31,8 @@ class Interrupted(BaseException):
 class Signals:
     """Signals kept until the loop looks, or in some blocks raised at once.
 
-    A second one exits at once, harmlessly: no file of a run is ever half there.
+    A second one exits at once, harmlessly: no file of a run is ever half there. But not
+    SIGHUP: a terminal that is closed sends several, and nobody hurries anything by it.
     """
 
     def __init__(self) -> None:
@@ -70,6 +71,8 @@ class Signals:
             self._at_once = False
 
     def _receive(self, number: int, _: FrameType | None) -> None:
+        if self.received and number == signal.SIGHUP:
+            return
         if self.received:
             # Nothing is lost but what follows the last whole checkpoint: one being
             # written is not yet in its place.

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -29,6 +31,24 @@ def test_in_a_block_that_loses_nothing_a_signal_is_raised_past_any_handler() -> 
             signal.raise_signal(signal.SIGTERM)
         except Exception:
             pytest.fail("an interruption is no error to mend")
+
+
+@pytest.mark.parametrize("second", ENDING)
+@pytest.mark.parametrize("first", ENDING)
+def test_a_second_signal_ends_at_once_unless_a_terminal_is_closed(
+    first: int, second: int
+) -> None:
+    program = f"""
+import signal
+from nmt.signals import Signals
+with Signals() as signals:
+    signal.raise_signal({first})
+    signal.raise_signal({second})
+    raise SystemExit(signals.received)
+"""
+    process = subprocess.run([sys.executable, "-c", program], check=False)
+    closed = second == signal.SIGHUP
+    assert process.returncode == (first if closed else 128 + second)
 
 
 def test_a_hangup_that_is_ignored_stays_ignored() -> None:
