@@ -31,9 +31,13 @@ def learning_rate(
     plateau_factor for each of the `reductions` so far. inverse_sqrt: rate *
     min(step / warmup, sqrt(warmup / step)), Vaswani et al. 2017, equation 3, scaled so
     that its peak is the rate. linear: rate * min(step / warmup, (last + 1 - step) /
-    (last + 1 - warmup)). Each of the `halvings` so far halves any of them.
+    (last + 1 - warmup)), with a warmup of half the updates at most. Each of the
+    `halvings` so far halves any of them.
     """
     warmup = config.warmup_steps
+    if config.schedule == "linear":
+        # So that a short run, a trial or one on little text, gets to the rate and to 0.
+        warmup = min(warmup, last // 2)
     if config.schedule == "inverse_sqrt":
         factor = min(step / warmup, math.sqrt(warmup / step))
     else:

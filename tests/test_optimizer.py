@@ -75,6 +75,16 @@ def test_linear_falls_by_the_same_step_to_0_after_the_last_update() -> None:
     assert rates == pytest.approx([0.6, 0.4, 0.2])
 
 
+@pytest.mark.parametrize("last", [1, 2, 5, 12, 13])
+def test_linear_comes_to_its_rate_and_falls_in_however_few_updates(last: int) -> None:
+    config = TrainingConfig(learning_rate=0.8, schedule="linear", warmup_steps=500)
+    rates = [learning_rate(config, step, last) for step in range(1, last + 1)]
+    assert max(rates) == pytest.approx(0.8, rel=0.5 if last == 1 else 1e-9)
+    turn = rates.index(max(rates))
+    assert rates == sorted(rates[: turn + 1]) + sorted(rates[turn + 1 :], reverse=True)
+    assert last - turn > last / 2
+
+
 @pytest.mark.parametrize("count", [1.0, 7.0])
 @pytest.mark.parametrize("limit", [0.01, 0.1, 0.4])
 def test_clipped_gradients_keep_their_direction_and_stay_within_the_limit(
