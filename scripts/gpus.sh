@@ -4,6 +4,9 @@
 #   gpus             the numbers of the GPUs that may be used, a line each
 #   freest_gpu       the one of them with the most free memory
 
+# CUDA's numbers are nvidia-smi's then; by itself it counts the fastest GPU first.
+export CUDA_DEVICE_ORDER=PCI_BUS_ID
+
 gpus() {
     command -v nvidia-smi >/dev/null ||
         fail "no nvidia-smi: this machine has no NVIDIA driver; on a CPU: nmt train"

@@ -16,7 +16,9 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 # Says how it was called; as `train` it then waits, or ends as $END says.
 TELLING_NMT = r"""#!/usr/bin/env bash
-echo "nmt $* gpu=${CUDA_VISIBLE_DEVICES-} $TF_CONFIG" >>"$CALLS"
+gpu=${CUDA_VISIBLE_DEVICES-}
+[[ -z $gpu || $CUDA_DEVICE_ORDER == PCI_BUS_ID ]] || exit 2
+echo "nmt $* gpu=$gpu ${TF_CONFIG-}" >>"$CALLS"
 if [[ $1 == translate ]]; then
     while (($#)); do
         case $1 in --input) input=$2 ;; --output) output=$2 ;; esac
@@ -105,6 +107,7 @@ def gpu_box(tmp_path: Path) -> Box:
     return Box(tmp_path / "box", gpus=True)
 
 
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="here is one")
 @pytest.mark.parametrize("script", ["train_gpu", "train_multi_gpu"])
 def test_without_a_gpu_one_sentence_says_so(box: Box, script: str) -> None:
     code, errors = box.run(script, "config.yaml")
@@ -239,6 +242,12 @@ def test_each_gpu_takes_its_share(gpu_box: Box) -> None:
     assert used == ["0", "0", "1", "2"]
 
 
+def test_several_runs_translate_together(box: Box) -> None:
+    (box.path / "in").write_text("\n".join(LINES) + "\n")
+    assert shards(box, "out", "--ckpt", "run-2", "--devices", "cpu")[0] == 0
+    assert all("nmt translate --ckpt run --ckpt run-2 " in call for call in box.told())
+
+
 def test_what_is_done_is_not_done_again(box: Box) -> None:
     (box.path / "in").write_text("\n".join(LINES) + "\n")
     box.broken.touch()
@@ -264,7 +273,10 @@ def test_parts_of_another_job_are_refused(box: Box) -> None:
     assert code == 1 and "another job" in errors
 
 
-def test_parts_by_an_earlier_checkpoint_are_refused(box: Box) -> None:
+@pytest.mark.parametrize("others", [[], ["--ckpt", "other"]])
+def test_parts_by_an_earlier_checkpoint_are_refused(
+    box: Box, others: list[str]
+) -> None:
     (box.path / "in").write_text("\n".join(LINES) + "\n")
     checkpoints = box.path / "run" / "checkpoints"
     for step in "1", "2":
@@ -272,13 +284,13 @@ def test_parts_by_an_earlier_checkpoint_are_refused(box: Box) -> None:
         (checkpoints / step / "manifest.json").write_text(step)
     (checkpoints / "best").write_text("1\n")
     box.broken.touch()
-    shards(box)
+    shards(box, "out", *others)
     (checkpoints / "best").write_text("2\n")
-    code, errors = shards(box)
+    code, errors = shards(box, "out", *others)
     assert code == 1 and "trained on since" in errors
     (checkpoints / "best").write_text("1\n")
     box.broken.unlink()
-    assert shards(box)[0] == 0
+    assert shards(box, "out", *others)[0] == 0
     assert all("--ckpt run/checkpoints/1 " in call for call in box.told())
 
 
