@@ -242,9 +242,10 @@ def _translate(
     if request.prefix and not request.prefix.exists():
         raise files.cannot_be_read(request.prefix, FileNotFoundError())
     opened = translator.Translator.open(*request.checkpoints)
+    search = getattr(decoding, search_name)(**settings) if search_name else None
     answer = partial(
         opened.translate,
-        search=getattr(decoding, search_name)(**settings) if search_name else None,
+        search=search,
         batch_size=batch_size,
         minimum_risk=minimum_risk,
         alignments=request.format == "jsonl" or request.alignments is not None,
@@ -267,9 +268,11 @@ def _translate(
             if not translated.hypotheses[0].finished:
                 cut.append(index + 1)
     if cut:
+        used = type(search or opened.search).__name__.lower()
         click.echo(
             f"{len(cut)} of {index + 1} translations reached the longest length and "
-            f"may be cut (line {cut[0]} first); --max-length raises it",
+            f"may be cut (line {cut[0]} first); `nmt translate {used} --max-length` "
+            "raises it",
             err=True,
         )
 

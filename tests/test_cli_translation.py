@@ -76,8 +76,10 @@ def test_translate_says_how_many_translations_were_cut(shouting: Shouting) -> No
     assert result.stdout == "A\nB.\nC\nD.\n"
     assert result.stderr == (
         "2 of 4 translations reached the longest length and may be cut (line 2 "
-        "first); --max-length raises it\n"
+        "first); `nmt translate beam --max-length` raises it\n"
     )
+    result = run("translate", "--ckpt", "x", "greedy", input="b.\n")
+    assert "`nmt translate greedy --max-length` raises it" in result.stderr
 
 
 def test_translate_writes_nbest_lines_and_json(shouting: Shouting) -> None:
