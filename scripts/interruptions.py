@@ -169,7 +169,7 @@ def kill(arguments: argparse.Namespace, folder: Path) -> bool:
         f"{'equal' if metrics == expected_metrics else 'DIFFERENT'} but for times"
     )
     if kills < arguments.times:
-        print("the run ended before the last kill: raise training.steps")
+        print("the run ended before the last kill: raise training.epochs")
     return (
         kills == arguments.times
         and weights == expected
@@ -208,14 +208,17 @@ def preempt(arguments: argparse.Namespace, folder: Path) -> bool:
                 f"exit code {code}:\n{run.with_suffix('.log').read_text()[-2000:]}"
             )
     total = time.time() - began
-    if not lost:
-        sys.exit("the run ended before it could be preempted: lower --every")
+    if len(lost) < arguments.times:
+        sys.exit(
+            f"the run ended after {len(lost)} of {arguments.times} preemptions: lower "
+            "--every or --times, or raise training.epochs"
+        )
     print(
         f"{len(lost)} preemptions of a run of {total:.0f} s: {sum(lost):.1f} s lost, "
         f"{sum(lost) / len(lost):.2f} s each, {sum(lost) / (total - sum(lost)):.2%} of "
         "the time of training without them"
     )
-    return len(lost) == arguments.times
+    return True
 
 
 def main() -> None:
