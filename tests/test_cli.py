@@ -69,14 +69,29 @@ def test_the_shell_completes_commands_options_choices_and_files() -> None:
     assert complete("nmt train ") == ["file,"]
 
 
-@pytest.mark.parametrize("path", [path for path in COMMANDS if path], ids=" ".join)
-def test_every_command_and_option_is_in_the_readme(path: tuple[str, ...]) -> None:
+def test_the_readmes_table_has_each_command_with_its_options_and_no_others() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert f"nmt {path[0]}" in readme
-    assert path[-1] in readme
-    for parameter in COMMANDS[path].params:
-        for name in parameter.opts if isinstance(parameter, click.Option) else ():
-            assert name in readme, f"nmt {' '.join(path)} {name}"
+    table: dict[str, set[str]] = {}
+    for words, options in re.findall(
+        r"^\| `nmt ([a-z ]+)[^|]*` \|(.*)\|$", readme, re.M
+    ):
+        name, before = words.strip(), list(table)
+        table[name] = set(re.findall(r"--[a-z-]+", options))
+        if "the same as greedy" in options:
+            table[name] |= table["translate greedy"]
+        elif "the same" in options:
+            table[name] |= table[before[-1]]
+    assert table == {
+        " ".join(path): {
+            name
+            for parameter in command.params
+            if isinstance(parameter, click.Option)
+            for name in parameter.opts
+            if name.startswith("--") and name != "--help"
+        }
+        for path, command in COMMANDS.items()
+        if path
+    }
 
 
 def test_help_and_configuration_errors_come_without_tensorflow(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,11 @@ PAGES = [
 RUN = PAGES[:2]
 # What is not there in a moment: other runs, their text, one more training.
 LONG = re.compile(r"multi30k|runs/sample|configs/|--restart|training\.seed")
+# What may stand before a command: variables of its own, and SLURM.
+BEFORE = re.compile(r"[A-Z_]+=.*|srun|--(nodes|ntasks-per-node|gpus-per-task)=\d+")
 # Commands that the README shows on a run of one's own.
 KNOWN = {"train", "check", "translate", "greedy", "beam", "sample", "score", "info"}
-KNOWN |= {"attention", "evaluate"}
+KNOWN |= {"attention", "evaluate", "plot", "report", "average", "export"}
 
 MINE = """
 run_dir: runs/mine
@@ -93,7 +96,7 @@ def parsing_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_line_is_one(page: Path, parsing_only: None) -> None:
     for words in command_lines(page):
         for call in calls(words):
-            program, *arguments = redirected(call)[0]
+            program, *arguments = dropwhile(BEFORE.fullmatch, redirected(call)[0])
             if program == "nmt":
                 result = CliRunner().invoke(cli.main, arguments)
                 assert result.exit_code == 0, f"{' '.join(words)}\n{result.output}"
