@@ -112,6 +112,8 @@ def _point_to_a_best(run: RunDirectory, start: Start, *, read: bool) -> None:
             read_state(best)
     except RunError:
         best = name(with_best_value if _is_whole(with_best_value) else start.checkpoint)
+    if best is None and state.best is not None and _is_whole(with_best_value):
+        best = name(with_best_value)
     # One that is newer than the start will be made, and be the best, again.
     if state.best is None or (best is not None and best.name > state.name):
         return

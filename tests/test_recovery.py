@@ -139,6 +139,17 @@ def test_a_best_checkpoint_that_a_crash_left_without_the_name_gets_it(
     assert run.named("best") == run.checkpoints / state.name
 
 
+def test_a_best_checkpoint_that_lost_its_name_gets_it(run: RunDirectory) -> None:
+    state = State(step=4, best=30.0, best_step=3, since_best=1)
+    run.save(state, ARRAYS, best=False)
+    (run.checkpoints / "best").unlink()
+    start = find_start(run)
+    assert start.state == state
+    assert start.remarks == ["the best checkpoint is now step-00000003"]
+    run.sweep(1)
+    assert run.named("best") == run.checkpoints / "step-00000003"
+
+
 def test_best_names_no_damaged_checkpoint(run: RunDirectory) -> None:
     for step in (1, 3):  # of 2 the best is 1
         (run.checkpoints / f"step-0000000{step}" / "weights.npz").unlink()
