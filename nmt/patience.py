@@ -16,7 +16,9 @@ def after_validation(state: State, value: float, training: TrainingConfig) -> St
     `best_step` is the state's own step where the value is the best so far; a value as
     good as the best is no better.
     """
-    state = replace(state, validated_step=state.step, rollbacks=0)
+    # A few skipped updates, too few to go back, may be all since the last validation.
+    rollbacks = state.rollbacks if state.skipped else 0
+    state = replace(state, validated_step=state.step, rollbacks=rollbacks)
     # What is no number is no best: nothing would ever be better.
     if math.isfinite(value) and (state.best is None or value > state.best):
         state = replace(

@@ -224,6 +224,17 @@ def test_going_back_keeps_what_this_start_has_changed(
 def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
     toy: Toy,
     tmp_path: Path,
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_that_validates_between_skipped_updates_stops_as_well(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison_gradients(monkeypatch, 3, 99, at_any_rate=True)
+    config = toy.config(tmp_path / "run")
+    with pytest.raises(RunError, match="each of 3 returns"):
+        train(config, *ROLLBACK, "training.validate_every=4")
+    assert len(records(tmp_path / "run", "rollback")) == 3
+
+
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
