@@ -151,9 +151,18 @@ def _seconds_an_epoch(
         batch = _batch(config, corpus, tokenizers, indices)
         times.append(min(_seconds(updater, batch, config) for _ in range(2)))
     total = sum(_size(corpus, indices) for indices in plan)
-    slope = max(0.0, (times[1] - times[0]) / max(1, sizes[1] - sizes[0]))
-    fixed = max(0.0, times[0] - slope * sizes[0])
+    fixed, slope = line(sizes, times)
     return (fixed * len(plan) + slope * total) / config.training.accumulate
+
+def line(sizes: Sequence[int], times: Sequence[float]) -> tuple[float, float]:
+    """What two batches' times, the smaller one's first, have fixed and by size.
+
+    Neither is less than 0: where sizes are nearly equal, times differ by noise alone.
+    """
+    slope = max(0.0, (times[1] - times[0]) / max(1, sizes[1] - sizes[0]))
+    slope = min(slope, times[0] / sizes[0])
+    return times[0] - slope * sizes[0], slope
+
 
 
 def _whole(config: Config, updates: int, epoch: float) -> float:

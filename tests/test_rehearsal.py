@@ -9,7 +9,7 @@ from config_texts import with_keys
 from nmt.batches import pack
 from nmt.config import TextPair
 from nmt.corpus import encode_corpus
-from nmt.rehearsal import worst_batch
+from nmt.rehearsal import line, worst_batch
 from nmt.tokenizer import PAD, train_tokenizers
 
 
@@ -37,3 +37,15 @@ def test_the_worst_batch_is_segmented_as_training_segments(
     plain = pack(corpus.source(long), corpus.target(long))
     wider = batch.source.shape[1] > plain.source.shape[1]
     assert wider == (sampling > 0)
+
+
+@pytest.mark.parametrize("sizes", [(100, 300), (100, 101), (100, 100)])
+@pytest.mark.parametrize("times", [(1.0, 1.5), (1.0, 3.0), (1.0, 9.0), (1.5, 1.0)])
+def test_an_estimate_goes_through_the_first_time_and_no_part_is_negative(
+    sizes: tuple[int, int], times: tuple[float, float]
+) -> None:
+    fixed, slope = line(sizes, times)
+    assert fixed >= 0 and slope >= 0
+    assert fixed + slope * sizes[0] == pytest.approx(times[0])
+    # No batch takes longer, by more than it is larger.
+    assert fixed + slope * sizes[1] <= times[0] * sizes[1] / sizes[0] + 1e-9
