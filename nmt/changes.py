@@ -3,6 +3,7 @@
 Knows nothing of what is on disk.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def refuse_another_run(path: Path, config: Config, state: State) -> None:
     """
     fixed = identity(config)
     refused = [
-        f"{key}: {old} -> {fixed.get(key)}"
+        f"{key}: {_in_yaml(old)} -> {_in_yaml(fixed.get(key))}"
         for key, old in state.identity.items()
         if fixed.get(key) != old
     ]
@@ -68,8 +69,8 @@ def differences(before: Config, after: Config) -> list[str]:
     ]
 
 
-def _in_yaml(value: Any) -> Any:
-    return "null" if value is None else value
+def _in_yaml(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def identity(config: Config) -> dict[str, Any]:
