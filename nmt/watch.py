@@ -88,8 +88,11 @@ class Watch:
         """The line numbers of the pairs of an update, by source file."""
         first = done.before.batch
         indices = np.concatenate(plan[first : first + done.batches])
-        places = self.corpus.places(indices)
-        return {self.sources[file]: lines for file, lines in places.items()}
+        lines: dict[str, list[int]] = {}
+        for file, numbers in self.corpus.places(indices).items():
+            # One source file may have several targets.
+            lines.setdefault(self.sources[file], []).extend(numbers)
+        return lines
 
     def _spoken(self, lines: dict[str, list[int]]) -> str:
         return "; ".join(
