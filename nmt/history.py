@@ -1,10 +1,16 @@
 """metrics.jsonl read back: how a run went, for whoever draws or tells it.
 
 Knows nothing of TensorFlow, nor of how a run is trained. A line is a JSON object with
-`kind` ("train": an interval of updates; "validation"; "start": the program began or
-went on), `step` (updates so far), the FIGURES of its kind, each a number or null where
-it was not finite, and what else is worth keeping: `best` of a validation, the
-`signature` of its BLEU; the `time` of a start (ISO 8601) and the machine's facts.
+`kind`, `step` (updates so far), the FIGURES of its kind, each a number or null where it
+was not finite, and what else is worth keeping:
+
+    train        an interval of updates
+    validation   `best`, the `signature` of its BLEU
+    start        the program began or went on: `time` (ISO 8601), the machine's facts
+    skipped      an update without a finite `loss` or `gradient_norm`: the `epoch`, the
+                 `lines` of its batch by source file
+    rollback     back to `step` from `from_step`, with the `learning_rate` of the next
+                 update; `skipped`: those lines, of the updates that are undone
 """
 
 import json

@@ -41,7 +41,8 @@ class Progress:
         Raises: RunError where a file cannot be written.
         """
         self._path = metrics
-        self._going_on = self._drop_lines(last_step, last_steps or {})
+        first, later, _ = self._drop_lines(last_step, last_steps or {})
+        self._going_on = first, later
         with writing(log):
             self._handlers: list[logging.Handler] = [
                 TerminalHandler(verbosity),
@@ -111,39 +112,48 @@ class Progress:
             metrics.write(json.dumps({"kind": kind, **values}) + "\n")
         self._draw({"kind": kind, **values})
 
-    def drop_after(self, last_step: int, last_steps: Mapping[str, int]) -> None:
-        """Removes the lines of later steps, if any; `last_steps` is by kind of line.
+    def drop_after(self, last_step: int, last_steps: Mapping[str, int]) -> list[Record]:
+        """Removes the lines of later updates, and returns them.
 
+        `last_steps` is by kind of line; a start was one, whatever came of it.
         Raises: RunError where the file cannot be written.
         """
-        first, later = self._drop_lines(last_step, last_steps)
+        first, later, dropped = self._drop_lines(last_step, last_steps)
         if self.events is not None:
             self.events.drop_after(first)
             for record in later:
                 self._draw(record)
+        return dropped
 
     def _drop_lines(
         self, last_step: int, last_steps: Mapping[str, int]
-    ) -> tuple[int, list[Record]]:
-        """The first of the last steps, and the records that are kept of later ones.
+    ) -> tuple[int, list[Record], list[Record]]:
+        """The first of the last steps, the records kept of later ones, the others.
 
-        TensorBoard drops all kinds after the same step: these are drawn anew.
+        TensorBoard drops all kinds after the same step: those kept are drawn anew.
         """
-        first, later = min([last_step, *last_steps.values()]), []
+        first = min([last_step, *last_steps.values()])
+        later: list[Record] = []
+        dropped: list[Record] = []
         if self._path.exists():
             with writing(self._path):
                 text = self._path.read_text(encoding="utf-8", errors="replace")
                 lines = text.splitlines(keepends=True)
                 kept = []
                 for line in lines:
-                    record = _read(line, last_step, last_steps)
-                    if record is not None:
-                        kept.append(line)
-                        if record["step"] > first:
-                            later.append(record)
+                    record = record_of(line)
+                    if record is None:  # cut short by a crash
+                        continue
+                    kind, step = record["kind"], record["step"]
+                    if kind != "start" and step > last_steps.get(kind, last_step):
+                        dropped.append(record)
+                        continue
+                    kept.append(line)
+                    if step > first:
+                        later.append(record)
                 if kept != lines:
                     write_synced(self._path, "".join(kept))
-        return first, later
+        return first, later, dropped
 
     def _draw(self, record: Record) -> None:
         """The record's figures, for TensorBoard."""
@@ -192,8 +202,9 @@ class NoProgress(Progress):
     def record(self, kind: str, **values: Any) -> None:
         """Leaves it to the chief."""
 
-    def drop_after(self, last_step: int, last_steps: Mapping[str, int]) -> None:
+    def drop_after(self, last_step: int, last_steps: Mapping[str, int]) -> list[Record]:
         """Leaves it to the chief."""
+        return []
 
     def sync(self) -> None:
         """Leaves it to the chief."""
@@ -211,12 +222,3 @@ class _Log(logging.FileHandler):
             with writing(Path(self.baseFilename)):
                 raise error
         super().handleError(record)
-
-
-def _read(line: str, last_step: int, last_steps: Mapping[str, int]) -> Record | None:
-    """What a line says, if it is whole and no later than the last step of its kind."""
-    record = record_of(line)
-    if record is None:  # cut short by a crash
-        return None
-    latest = last_steps.get(record["kind"], last_step)
-    return record if record["step"] <= latest else None

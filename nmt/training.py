@@ -334,10 +334,15 @@ class Training:
         )
         self.saved = back
         self.progress.end_epoch()
-        self.progress.drop_after(back.step, last_steps(back))
+        self.plan = make_plan(self.config, opening.corpus, back.epoch)
         rate = self._rate(back.step + 1)
+        undone = self.progress.drop_after(back.step, last_steps(back))
         self.progress.record(
-            "rollback", step=back.step, from_step=state.step, learning_rate=rate
+            "rollback",
+            step=back.step,
+            from_step=state.step,
+            learning_rate=rate,
+            skipped=[each for each in undone if each["kind"] == "skipped"],
         )
         self.progress.warn(
             f"{state.skipped} updates in a row were skipped: back from step "

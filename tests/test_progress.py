@@ -94,7 +94,7 @@ def test_each_kind_of_metrics_is_dropped_after_its_own_last_step(
 ) -> None:
     metrics, log = files
     with Progress(metrics, log, last_step=0) as progress:
-        for kind in ("train", "skipped", "validation"):
+        for kind in ("train", "skipped", "validation", "start"):
             for step in (4, 5, 6):
                 progress.record(kind, step=step)
     last_steps = {"train": 4, "validation": 3}
@@ -104,6 +104,7 @@ def test_each_kind_of_metrics_is_dropped_after_its_own_last_step(
         ("train", 4),
         ("skipped", 4),
         ("skipped", 5),
+        *[("start", step) for step in (4, 5, 6)],
     ]
 
 

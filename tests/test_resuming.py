@@ -173,6 +173,10 @@ def test_five_skipped_updates_take_a_run_back_to_its_start_with_half_the_rate(
     assert steps == list(range(1, 10))
     [rollback] = records(path, "rollback")
     assert (rollback["step"], rollback["from_step"]) == (0, 5)
+    assert [each["step"] for each in rollback["skipped"]] == [1, 2, 3, 4, 5]
+    lines = [each["lines"].popitem()[1] for each in rollback["skipped"]]
+    assert all(len(some) > 1 for some in lines)
+    assert rollback["learning_rate"] == RATE / 2 and records(path, "start")
 
 
 def test_a_run_that_went_back_is_the_same_whatever_interrupts_it(
@@ -221,10 +225,6 @@ def test_going_back_keeps_what_this_start_has_changed(
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
-    toy: Toy,
-    tmp_path: Path,
-@pytest.mark.usefixtures("no_pictures")
 def test_a_run_that_validates_between_skipped_updates_stops_as_well(
     toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +235,10 @@ def test_a_run_that_validates_between_skipped_updates_stops_as_well(
     assert len(records(tmp_path / "run", "rollback")) == 3
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
+    toy: Toy,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
