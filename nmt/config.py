@@ -214,7 +214,7 @@ class TrainingConfig(Section):
     """Validations in a row without improvement before plateau acts."""
     label_smoothing: Share = 0.1
     """Share of the probability that the loss spreads evenly over all tokens."""
-    clip_norm: Positive = 1.0
+    clip_norm: Annotated[float, Field(gt=0, le=1e30)] = 1.0
     """Gradients with a larger global norm are scaled down to it."""
     accumulate: Count = 1
     """Batches whose gradients are added up for one update."""
