@@ -163,21 +163,25 @@ def make_updater(
     seconds where matrices are large.
     """
 
-    def make(seed: int | None) -> TranslationModel:
-        return TranslationModel(
-            config.model,
-            tokenizers.source.vocab_size,
-            tokenizers.target.vocab_size,
-            seed,
-        )
-
     with distribution.scope():
-        model = make(None if empty else config.training.seed)
+        model = make_model(config, tokenizers, None if empty else config.training.seed)
         if config.training.average == "none":
             return Updater(model, model, config.training, distribution, parts)
-        average = make(None)
+        average = make_model(config, tokenizers, None)
         average.parameters.assign(model.parameters.values())
         return Updater(model, average, config.training, distribution, parts)
+
+
+def make_model(
+    config: Config, tokenizers: TokenizerPair, seed: int | None
+) -> TranslationModel:
+    """The model with weights drawn by `seed`, or 0 where that is None."""
+    return TranslationModel(
+        config.model,
+        tokenizers.source.vocab_size,
+        tokenizers.target.vocab_size,
+        seed,
+    )
 
 
 def make_plan(

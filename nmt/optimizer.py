@@ -93,6 +93,12 @@ class Adam(tf.Module):
                 grad=gradient,
             )
 
+    def reset(self) -> None:
+        """Moments of 0, as at the start."""
+        for _, variables in self._moments():
+            for variable in variables.values():
+                variable.assign(tf.zeros_like(variable))
+
     def values(self) -> dict[str, Any]:
         """Copies of the moments, as `NAME/first` and `NAME/second`."""
         return {

@@ -85,8 +85,7 @@ def rehearse(config: Config, worst: Batch, updater: Updater) -> float:
     seconds = _seconds(updater, worst, config)
     if scale is not None:
         scale.assign(**before)
-    moments = updater.adam.values()
-    updater.adam.assign({name: np.zeros_like(x) for name, x in moments.items()})
+    updater.adam.reset()
     return seconds
 
 
@@ -154,6 +153,7 @@ def _seconds_an_epoch(
     fixed, slope = line(sizes, times)
     return (fixed * len(plan) + slope * total) / config.training.accumulate
 
+
 def line(sizes: Sequence[int], times: Sequence[float]) -> tuple[float, float]:
     """What two batches' times, the smaller one's first, have fixed and by size.
 
@@ -162,7 +162,6 @@ def line(sizes: Sequence[int], times: Sequence[float]) -> tuple[float, float]:
     slope = max(0.0, (times[1] - times[0]) / max(1, sizes[1] - sizes[0]))
     slope = min(slope, times[0] / sizes[0])
     return times[0] - slope * sizes[0], slope
-
 
 
 def _whole(config: Config, updates: int, epoch: float) -> float:

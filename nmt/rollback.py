@@ -9,11 +9,11 @@ interrupts the run, it is the same run in the end.
 import shutil
 from dataclasses import replace
 
-import numpy as np
-
 from nmt.checkpoint import State, read_state
 from nmt.config import Config
-from nmt.opening import make_updater
+from nmt.model import TranslationModel
+from nmt.opening import make_model
+from nmt.precision import LossScale
 from nmt.run import STEPS, RunDirectory
 from nmt.saving import restore, save
 from nmt.tokenizer import TokenizerPair
@@ -39,7 +39,7 @@ def roll_back(
         restore(checkpoint, before, updater)
     else:
         before = State(logged_step=0)
-        start_anew(updater, make_updater(config, tokenizers))
+        start_anew(updater, make_model(config, tokenizers, config.training.seed))
     # What validations have found stays: none has come since. And what has changed since
     # that checkpoint was saved, this start or one before it has taken.
     kept = (
@@ -72,14 +72,12 @@ def _forget(run: RunDirectory, config: Config, back: State, updater: Updater) ->
             shutil.rmtree(checkpoint)
 
 
-def start_anew(updater: Updater, fresh: Updater) -> None:
-    """Gives an updater the weights of a fresh one, and moments of 0."""
-    weights = fresh.model.parameters.values()
+def start_anew(updater: Updater, fresh: TranslationModel) -> None:
+    """Gives an updater the weights of a fresh model, and moments of 0."""
+    weights = fresh.parameters.values()
     updater.model.parameters.assign(weights)
     if updater.average is not updater.model:
         updater.average.parameters.assign(weights)
-    updater.adam.assign(
-        {name: np.zeros_like(x) for name, x in updater.adam.values().items()}
-    )
-    if updater.loss_scale is not None and fresh.loss_scale is not None:
-        updater.loss_scale.assign(**fresh.loss_scale.values())
+    updater.adam.reset()
+    if updater.loss_scale is not None:
+        updater.loss_scale.assign(**LossScale().values())
