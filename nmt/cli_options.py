@@ -80,7 +80,7 @@ length_options = options(
         "--max-length",
         type=click.IntRange(1, LARGEST),
         metavar="N",
-        help="Tokens that a translation has at most, but for a longer prefix.  "
+        help="Tokens that a translation has at most.  "
         "[default: twice those of the source, and 10]",
     ),
 )

@@ -66,7 +66,8 @@ text_options = options(
     click.option(
         "--prefix",
         type=FILE,
-        help="A file to read: what each translation is to begin with, line by line.",
+        help="A file to read: what each translation is to begin with, line by line, "
+        "though it be longer than --max-length.",
     ),
 )
 search_options = options(text_options, batch_size_option, length_options)

@@ -34,8 +34,8 @@ def load_pairs(pair: TextPair) -> tuple[list[str], list[str]]:
     both = list(side_by_side(pair, read_lines(pair.source), read_lines(pair.target)))
     if not any(source.strip() and target.strip() for source, target in both):
         raise DataError(
-            f"{pair.source} and {pair.target}: no pair has text on both sides; "
-            "validation needs some (the wrong files?)"
+            f"{pair.source} and {pair.target}: no pair has text on both sides: there "
+            "is nothing to score (the wrong files?)"
         )
     return [source for source, _ in both], [target for _, target in both]
 

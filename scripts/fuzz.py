@@ -82,10 +82,10 @@ def _round(
         # By a signal (SIGALRM is the clock of a case), or an error that got out.
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         said = (directory / "stderr").read_text(errors="replace").strip()[-2000:]
-        (directory / "case" / "stderr").write_text(said)
-        found[f"{name} {said.splitlines()[-1][:200] if said else ''}"] = (
-            directory / "case"
-        )
+        case = directory / "case"
+        case.mkdir(exist_ok=True)  # not there where no input was read
+        (case / "stderr").write_text(said)
+        found[f"{name} {said.splitlines()[-1][:200] if said else ''}"] = case
     return report["inputs"], found
 
 
