@@ -49,7 +49,7 @@ class Reading:
 
     line: str
     ids: list[int]  # empty: there is nothing to translate
-    text: str  # what the ids are the ids of
+    text: str  # what the ids are the ids of; empty where they are
     places: Sequence[int]  # where each byte of the text stands in the line
     copies: tuple[Copy, ...] = ()
 
@@ -70,8 +70,9 @@ def read(tokenizer: Tokenizer, lines: Sequence[str]) -> list[Reading]:
     for line, ids in zip(lines, tokenizer.encode(lines), strict=True):
         if not spelt.isdisjoint(ids):
             readings.append(_read_around(tokenizer, line, ids))
+        elif line.isspace():
+            readings.append(Reading(line, [], "", ()))
         else:
-            ids = [] if line.isspace() else ids
             readings.append(Reading(line, ids, line, range(len(line.encode()))))
     return readings
 
@@ -113,8 +114,10 @@ def _read_around(tokenizer: Tokenizer, line: str, ids: list[int]) -> Reading:
             places_read += range(place, place + len(known.encode()))
         place += len(character.encode())
     text = "".join(read)
-    # Of nothing but marks the model would make up a sentence.
-    ids = tokenizer.encode([text])[0] if any(map(has_meaning, text)) else []
+    if not any(map(has_meaning, text)):
+        # Of nothing but marks the model would make up a sentence.
+        return Reading(line, [], "", (), tuple(copies))
+    [ids] = tokenizer.encode([text])
     return Reading(line, ids, text, places_read, tuple(copies))
 
 

@@ -67,6 +67,16 @@ def test_the_model_reads_what_its_tokenizer_knows(
             assert part[0] == part[1] or part[0].isspace()
 
 
+@pytest.mark.parametrize("line", ["", " ", " \u3000", f"{DOG}.", f"({IVAN})!"])
+def test_of_what_is_not_read_no_token_stands_anywhere(
+    subwords: Tokenizer, line: str
+) -> None:
+    [reading] = read(subwords, [line])
+    assert (reading.ids, reading.text) == ([], "")
+    segmented = reading.segmented(subwords)
+    assert (segmented.text, segmented.spans) == (line, [])
+
+
 def test_a_tokenizer_of_words_reads_what_it_does_not_know(toy: Toy) -> None:
     tokenizer = trained(toy, "word")
     [reading] = read(tokenizer, ["ba, stranger! ce."])

@@ -125,6 +125,14 @@ def test_odd_sentences_have_attention_where_there_is_something_to_look_at(
         assert ("".join(view["source"]), "".join(view["target"])) == (source, target)
 
 
+def test_of_what_is_not_read_no_subword_has_attention(toy_run: ToyRun) -> None:
+    sources = ["bacedifogu" * 9, " ", "\N{DOG}"]
+    assert not report._has_words(sources)
+    sentences = [(source, "", "ba", 0.0) for source in sources]
+    views = report._attention(report._Opened(toy_run.path), sentences, 9)
+    assert set(views) == {"0"}
+
+
 def test_text_without_blanks_is_cut_into_subwords() -> None:
     assert report._has_words(["ein Hund rennt", "", "Donaudampfschifffahrt tut"])
     assert not report._has_words(
