@@ -68,10 +68,10 @@ def read(tokenizer: Tokenizer, lines: Sequence[str]) -> list[Reading]:
     spelt = spelling_ids(tokenizer)
     readings = []
     for line, ids in zip(lines, tokenizer.encode(lines), strict=True):
-        if not spelt.isdisjoint(ids):
-            readings.append(_read_around(tokenizer, line, ids))
-        elif line.isspace():
+        if line.isspace():
             readings.append(Reading(line, [], "", ()))
+        elif not spelt.isdisjoint(ids):
+            readings.append(_read_around(tokenizer, line, ids))
         else:
             readings.append(Reading(line, ids, line, range(len(line.encode()))))
     return readings

@@ -74,10 +74,11 @@ class GraphReader:
         ids, begins, ends = self._tokenize(line)
         spelt = tf.gather(tf.constant(self._spelt), ids)
         of_line = characters(line)
+        blank = tf.reduce_all(of_line.are(BLANK))
         read = tf.cond(
-            tf.reduce_any(spelt),
+            tf.reduce_any(spelt) & ~blank,
             lambda: _read_around(line, of_line, ids, spelt, Spans(begins, ends)),
-            lambda: _read_all(line, of_line),
+            lambda: _read_all(tf.where(blank, "", line)),
         )
         ids, begins, ends = self._tokenize(read.text)
         last = tf.gather(read.places, tf.maximum(ends - 1, 0)) + 1
@@ -116,13 +117,11 @@ def word_spans(of_text: Characters, in_words: Words) -> Spans:
     )
 
 
-def _read_all(line: Tensor, of_line: Characters) -> Read:
-    """The line, which has no unknown characters; blanks alone are nothing."""
-    legible = ~tf.reduce_all(of_line.are(BLANK))
+def _read_all(line: Tensor) -> Read:
+    """All of a line."""
     nothing = tf.zeros([0], tf.int32)
     none = Copies(nothing, tf.zeros([0], tf.string), nothing > 0, nothing)
-    places = tf.range(tf.strings.length(line) + 1)
-    return Read(tf.where(legible, line, ""), places, none)
+    return Read(line, tf.range(tf.strings.length(line) + 1), none)
 
 
 def _read_around(

@@ -7,7 +7,7 @@ from conftest import Toy
 from nmt.alignment import Array
 from nmt.config import TextPair, TokenizerConfig
 from nmt.copying import Copy, Reading, insert_copies, read
-from nmt.tokenizer import Tokenizer, train_tokenizers
+from nmt.tokenizer import UNK, Tokenizer, train_tokenizers
 
 DOG, FAMILY, HEART = "\U0001f415", "\U0001f469\u200d\U0001f467", "\u2764\ufe0f"
 IVAN, LODZ = "\u0418\u0432\u0430\u043d", "\u0141\u00f3d\u017a"
@@ -24,6 +24,11 @@ def trained(toy: Toy, type: str) -> Tokenizer:
 @pytest.fixture(scope="module")
 def subwords(toy: Toy) -> Tokenizer:
     return trained(toy, "bpe")
+
+
+@pytest.fixture(scope="module")
+def whole_words(toy: Toy) -> Tokenizer:
+    return trained(toy, "word")
 
 
 @pytest.mark.parametrize(
@@ -77,11 +82,20 @@ def test_of_what_is_not_read_no_token_stands_anywhere(
     assert (segmented.text, segmented.spans) == (line, [])
 
 
-def test_a_tokenizer_of_words_reads_what_it_does_not_know(toy: Toy) -> None:
-    tokenizer = trained(toy, "word")
-    [reading] = read(tokenizer, ["ba, stranger! ce."])
-    assert reading.ids == tokenizer.encode(["ba, stranger! ce."])[0]
+def test_a_tokenizer_of_words_reads_what_it_does_not_know(
+    whole_words: Tokenizer,
+) -> None:
+    [reading] = read(whole_words, ["ba, stranger! ce."])
+    assert reading.ids == whole_words.encode(["ba, stranger! ce."])[0]
     assert reading.copies == (Copy(1, "stranger", True),)
+
+
+@pytest.mark.parametrize("line", [" ", "   ", "\t", "\u3000", "\u00a0 "])
+def test_a_tokenizer_of_words_reads_nothing_in_blanks(
+    whole_words: Tokenizer, line: str
+) -> None:
+    assert UNK in whole_words.encode([line])[0]
+    assert read(whole_words, [line]) == [Reading(line, [], "", ())]
 
 
 def looking(*places: int, source: int) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import Toy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nmt import graph_alignment
@@ -97,6 +97,7 @@ def readers(tokenizers: dict[str, Tokenizer]) -> dict[str, Callable[..., Any]]:
 @pytest.mark.parametrize("kind", KINDS)
 @MANY
 @given(line=LINES)
+@example(line="\u00a0 ")
 def test_it_reads_the_same_ids_at_the_same_places_and_copies_the_same(
     kind: str,
     line: str,
