@@ -20,8 +20,10 @@ what it says: words by attention, as Jean et al. 2015 (section 3.3) and Luong et
 import functools
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from nmt.alignment import Array, Link, Segmented, links
 from nmt.tokenizer import NUM_BYTES, NUM_SPECIAL, UNK, Tokenizer
@@ -56,10 +58,14 @@ class Reading:
     def segmented(self, tokenizer: Tokenizer) -> Segmented:
         """The line, and where in it the ids stand."""
         places = [*self.places, len(self.line.encode())]
-        spans = [
-            (places[begin], places[end - 1] + 1 if begin < end else places[begin])
-            for begin, end in tokenizer.spans(self.text)
-        ]
+        ends = list(accumulate(len(character.encode()) for character in self.line))
+        spans = []
+        for begin, end in tokenizer.spans(self.text):
+            first = beyond = places[begin]
+            if begin < end:
+                # The end of a character: of an unknown wide blank one byte is read.
+                beyond = ends[bisect_right(ends, places[end - 1])]
+            spans.append((first, beyond))
         return Segmented(self.line, spans)
 
 

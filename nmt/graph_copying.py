@@ -81,12 +81,12 @@ class GraphReader:
             lambda: _read_all(tf.where(blank, "", line)),
         )
         ids, begins, ends = self._tokenize(read.text)
-        last = tf.gather(read.places, tf.maximum(ends - 1, 0)) + 1
-        begins, ends = (
-            tf.gather(read.places, begins),
-            tf.where(begins < ends, last, tf.gather(read.places, begins)),
-        )
-        return GraphReading(ids, Spans(begins, ends), read.copies)
+        first = tf.gather(read.places, begins)
+        last = tf.gather(read.places, tf.maximum(ends - 1, 0))
+        # The end of a character: of an unknown wide blank one byte is read.
+        last = tf.searchsorted(of_line.ends, last, side="right")
+        beyond = tf.where(begins < ends, tf.gather(of_line.ends, last), first)
+        return GraphReading(ids, Spans(first, beyond), read.copies)
 
     def _tokenize(self, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         ids, begins, ends = self.tokenizer.tokenize_with_offsets(text)

@@ -10,6 +10,7 @@ from nmt.copying import Copy, Reading, insert_copies, read
 from nmt.tokenizer import UNK, Tokenizer, train_tokenizers
 
 DOG, FAMILY, HEART = "\U0001f415", "\U0001f469\u200d\U0001f467", "\u2764\ufe0f"
+SPACE = "\u2581"  # as sentencepiece spells it
 IVAN, LODZ = "\u0418\u0432\u0430\u043d", "\u0141\u00f3d\u017a"
 
 
@@ -80,6 +81,15 @@ def test_of_what_is_not_read_no_token_stands_anywhere(
     assert (reading.ids, reading.text) == ([], "")
     segmented = reading.segmented(subwords)
     assert (segmented.text, segmented.spans) == (line, [])
+
+
+def test_the_token_of_an_unknown_wide_blank_is_all_of_it(subwords: Tokenizer) -> None:
+    # U+3000 and U+00A0 are read as a blank of one byte; they are three and two.
+    [reading] = read(subwords, ["ba\u3000. ce\u00a0"])
+    assert " ".join(subwords.pieces(reading.ids)) == "_ba _ . _ce _".replace("_", SPACE)
+    segmented = reading.segmented(subwords)
+    expected = ["ba", "\u3000", ".", " ce", "\u00a0"]
+    assert segmented.texts(segmented.spans) == expected
 
 
 def test_a_tokenizer_of_words_reads_what_it_does_not_know(
