@@ -20,17 +20,21 @@ class Wording:
         self, tokenizer: Tokenizer, ids: Sequence[int], beginning: str = ""
     ) -> None:
         self._tokenizer = tokenizer
-        self._ids = ids
         self._beginning = beginning
         forced = tokenizer.encode([beginning])[0] if beginning else []
         self._forced = len(forced)
         assert list(ids[: self._forced]) == forced
         spoken = _with_text(tokenizer, ids)
         begun = [place for place in spoken if place < self._forced]
-        self._spoken = spoken
+        self._own = [place for place in spoken if place >= self._forced]
+        if forced and not begun and not beginning[-1].isspace():
+            # Unknown words alone: the word behind them is decoded behind itself, since
+            # without any before it, it would lose its blank.
+            begun = self._own[:1]
+        self._spoken = [ids[place] for place in [*begun, *self._own]]
         # The tokenizer may have lost something of the beginning: this is what it kept.
         self._kept = tokenizer.decode([[ids[place] for place in begun]])[0]
-        whole = tokenizer.decode([[ids[place] for place in spoken]])[0]
+        [whole] = tokenizer.decode([self._spoken])
         # Byte tokens can spell a line end, which would break "N lines out".
         generated = whole[len(self._kept) :].replace("\n", " ").replace("\r", " ")
         self.text = beginning + generated
@@ -39,20 +43,17 @@ class Wording:
     @property
     def rows(self) -> list[int]:
         """Which of the ids, by their places, have a part in the text."""
-        own = [place for place in self._spoken if place >= self._forced]
-        return [*range(self._forced), *own]
+        return [*range(self._forced), *self._own]
 
     def segmented(self) -> Segmented:
         """The text, and where in it those ids stand."""
-        spoken = [self._ids[place] for place in self._spoken]
         shift = len(self._beginning.encode()) - len(self._kept.encode())
         spans = [
             (begin + shift, end + shift)
-            for begin, end in self._tokenizer.decoded_spans(spoken)
+            for begin, end in self._tokenizer.decoded_spans(self._spoken)
         ]
         begun = self._tokenizer.spans(self._beginning)
-        own = len(self.rows) - self._forced
-        return Segmented(self.text, [*begun, *spans[len(spans) - own :]])
+        return Segmented(self.text, [*begun, *spans[len(spans) - len(self._own) :]])
 
 
 def _with_text(tokenizer: Tokenizer, ids: Sequence[int]) -> list[int]:

@@ -79,12 +79,20 @@ def test_a_beginning_of_unknown_words_stays() -> None:
         minloglevel=3,
     )
     tokenizer = Tokenizer(model.getvalue())
-    forced, more = tokenizer.encode(["ba stranger", "ce"])
-    assert UNK in forced
-    wording = Wording(tokenizer, [*forced, *more], "ba stranger")
-    assert wording.text == "ba stranger ce"
-    assert wording.segmented().texts(wording.segmented().words()[-1:]) == ["ce"]
-    assert wording.segmented().spans[-1][1] == len("ba stranger ce")
+    for beginning in ("ba stranger", "stranger", "stranger stranger"):
+        forced, more = tokenizer.encode([beginning, "ce ba"])
+        assert UNK in forced
+        wording = Wording(tokenizer, [*forced, *more], beginning)
+        assert wording.text == f"{beginning} ce ba"
+        assert wording.rows == list(range(len(forced) + 2))
+        segmented = wording.segmented()
+        assert segmented.texts(segmented.words()[-2:]) == ["ce", "ba"]
+        assert segmented.texts(segmented.spans[-2:]) == [" ce", " ba"]
+        assert segmented.spans[-1][1] == len(wording.text)
+    # A blank that ends the beginning is that of the next word.
+    [forced] = tokenizer.encode(["stranger "])
+    assert Wording(tokenizer, [*forced, *more], "stranger ").text == "stranger ce ba"
+    assert Wording(tokenizer, forced, "stranger ").text == "stranger "
 
 
 def test_generated_line_ends_are_blanks(tokenizer: Tokenizer) -> None:
