@@ -104,7 +104,7 @@ def _read_around(tokenizer: Tokenizer, line: str, ids: list[int]) -> Reading:
             if not unknown.isdisjoint(word):
                 copies.append(Copy(number, _cut(line, _core(line, word)), True))
         else:
-            found, places = _copies(line, word, number, unknown)
+            found, places = _copies(line, word, number, unknown, unread)
             copies += found
             unread.update(places)
     if UNK in ids:
@@ -144,9 +144,9 @@ def _unknown(tokenizer: Tokenizer, line: str, ids: list[int]) -> set[int]:
 
 
 def _copies(
-    line: str, word: range, number: int, unknown: set[int]
+    line: str, word: range, number: int, unknown: set[int], unread: set[int]
 ) -> tuple[list[Copy], Iterable[int]]:
-    """What is copied of a word, and what is not read because of that."""
+    """What is copied of a word, and what more is not read because of that."""
     strange = [place for place in word if place in unknown]
     if not strange:
         return [], ()
@@ -157,8 +157,12 @@ def _copies(
         place for place in word if place not in unknown and has_meaning(line[place])
     ]
     if not legible:
-        # The blank goes as well: a gap is for what has a place in the sentence.
-        blank = word.start - 1 if word.start else word.stop
+        # A blank goes as well: a gap is for what has a place in the sentence. Where
+        # there is none before the word any more, and no mark behind it, the next one.
+        blank = word.start - 1
+        if blank < 0 or blank in unread:
+            if unread.issuperset(range(core.stop, word.stop)):
+                blank = word.stop
         return [Copy(number, _cut(line, core), False)], [*core, blank]
     signs = [place for place in strange if has_meaning(line[place])]
     sides = {

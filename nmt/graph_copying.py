@@ -26,6 +26,7 @@ from nmt.graph_text import (
     characters,
     cores,
     first_in,
+    last_in,
     parts,
     words,
 )
@@ -178,12 +179,18 @@ def _read_around(
     replace = tf.stack([whole, tf.zeros_like(whole)], 1)
     copies = Copies(numbers[are], texts[are], replace[are], sides[are])
 
-    # The gap of what has no place in the sentence loses its blank as well.
-    blank = tf.where(in_words.first > 0, in_words.first - 1, in_words.beyond)[alone]
     own = [tf.gather(tf.pad(x, [[0, 1]]), of_word) for x in (core_first, core_beyond)]
     in_core = (own[0] <= place) & (place < own[1]) & (in_words.of >= 0)
     in_copied = tf.gather(tf.pad(copied, [[0, 1]]), of_word)
     unread = unknown & ~of_line.are(BLANK) | in_core & in_copied
+
+    # The gap of what has no place in the sentence loses a blank as well: the one before
+    # it, but of a row of them that begins the line each the one behind it.
+    last_read = last_in(~unread, in_words.of, count)
+    before = tf.concat([[-1], in_words.beyond], 0)[:-1]
+    begins = alone & (in_words.first == before + 1) & (last_read < core_first)
+    begins = tf.math.cumprod(tf.cast(begins, tf.int32)) > 0
+    blank = tf.where(begins, in_words.beyond, in_words.first - 1)[alone]
     unread |= tf.reduce_any(place[:, tf.newaxis] == blank, 1)
     keep = has_unk | ~unread
 

@@ -48,6 +48,18 @@ def whole_words(toy: Toy) -> Tokenizer:
             [Copy(0, FAMILY, False), Copy(2, HEART, False)],
         ),
         ("ba \u2014 ce", "ba ce", [Copy(1, "\u2014", False)]),
+        (
+            f"{DOG} {DOG} {HEART} ba {DOG} {DOG} ce",
+            "ba ce",
+            [Copy(word, text, False) for word, text in enumerate((DOG, DOG, HEART))]
+            + [Copy(4, DOG, False), Copy(5, DOG, False)],
+        ),
+        # But for the blank between what is read: one of several, or one behind marks.
+        (f"{DOG}  ba", " ba", [Copy(0, DOG, False)]),
+        (f"{DOG}. ba", ". ba", [Copy(0, DOG, False)]),
+        (f"{DOG} {DOG}! ba", "! ba", [Copy(0, DOG, False), Copy(1, DOG, False)]),
+        (f"({DOG} ba)", "(ba)", [Copy(0, DOG, False)]),
+        (f"{IVAN} {DOG} ba", " ba", [Copy(0, IVAN, True), Copy(1, DOG, False)]),
         # A part of a word stays a part of it.
         (f"ba{DOG}. ce", "ba. ce", [Copy(0, DOG, False, 1)]),
         ("\u20ac5", "5", [Copy(0, "\u20ac", False, -1)]),

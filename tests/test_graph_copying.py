@@ -99,6 +99,9 @@ def readers(tokenizers: dict[str, Tokenizer]) -> dict[str, Callable[..., Any]]:
 @given(line=LINES)
 @example(line="\u00a0 ")
 @example(line="ba\u00a0. \u20ac\u00a0")
+@example(line="\u20ac \u20ac\u201c \u20ac. \u20ac \u20ac ba \u20ac \u20ac ce")
+@example(line="\u20ac \u20ac  \u20ac \u20ac \u0418 \u20ac ba")
+@example(line=" \u20ac \u20ac ba \u20ac")
 def test_it_reads_the_same_ids_at_the_same_places_and_copies_the_same(
     kind: str,
     line: str,
