@@ -45,4 +45,6 @@ def _names(runs: Sequence[Path]) -> dict[str, Path]:
     names = [Path(os.path.abspath(run)).name for run in runs]
     if len(set(names)) < len(names):
         names = [str(run) for run in runs]
-    return dict(zip(names, runs, strict=True))
+    # What is not UTF-8 in them cannot be drawn. Escaped, they differ as before.
+    shown = [os.fsencode(name).decode(errors="backslashreplace") for name in names]
+    return dict(zip(shown, runs, strict=True))

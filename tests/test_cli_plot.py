@@ -1,5 +1,6 @@
 """`nmt plot`: from run directories to a picture, without TensorFlow."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,19 @@ def test_runs_are_drawn_under_their_names_without_tensorflow(
     assert (result.exit_code, result.output) == (0, "")
     assert picture.read_text().count(" (best: BLEU") == 2
     assert f">{other} (best: BLEU" in picture.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_runs_whose_names_are_no_utf8_are_drawn_and_told_apart(tmp_path: Path) -> None:
+    runs = [tmp_path / os.fsdecode(name) for name in (b"run\xff", b"run\xfe")]
+    for run in runs:
+        run.mkdir()
+        (run / METRICS).write_text('{"kind": "train", "step": 50, "loss": 2.0}\n')
+    picture = tmp_path / "curves.svg"
+    result = plot(*runs, "--output", picture)
+    assert (result.exit_code, result.output) == (0, "")
+    for name in ("run\\xff", "run\\xfe"):
+        assert f">{name}<" in picture.read_text()
 
 
 @pytest.mark.parametrize(
