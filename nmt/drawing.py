@@ -119,10 +119,8 @@ def _figure(weights: Array, across: Sequence[str], down: Sequence[str]) -> Figur
 
 def _label(word: str) -> str:
     """The word, without what is no text, and shortened where it is very long."""
-    word = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) == "Cc" else letter
-        for letter in word.strip()
-    )
+    # Controls, and what XML, so an SVG, may not have besides.
+    word = re.sub("[\0-\x1f\x7f-\x9f\ufffe\uffff]", "\ufffd", word.strip())
     if not word:
         return "\N{OPEN BOX}"
     if len(word) <= LONGEST_LABEL:

@@ -90,10 +90,10 @@ def test_a_font_of_the_system_is_taken_where_the_usual_one_lacks_a_character(
 
 
 def test_what_is_no_text_is_drawn_as_such_and_long_words_are_shortened() -> None:
-    words = ["nul\0\x1b", "a" * 5000, "e\u0301\u200d"]
+    words = ["nul\0\x1b\ufffe\uffff", "a" * 5000, "e\u0301\u200d"]
     found = draw_attention(WEIGHTS, words, [" \u00a0", " a"], "svg")
     shown = texts(found.content)
-    assert shown[0] == "nul\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert shown[0] == "nul" + "\N{REPLACEMENT CHARACTER}" * 4
     assert re.fullmatch("a{16}\N{HORIZONTAL ELLIPSIS}a{16}", shown[1])
     assert (shown[2], found.missing) == ("e\u0301\u200d", "")
     assert shown[-2:] == ["\N{OPEN BOX}", "a"]
