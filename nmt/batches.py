@@ -104,6 +104,8 @@ def serve(
     def batch(number: NDArray[np.int64]) -> Batch:
         return pack(sequences("source", int(number)), sequences("target", int(number)))
 
+    # As it is: converting it takes time, and leaves a file where a kill comes.
+    @tf.autograph.experimental.do_not_convert
     def traced_batch(number: tf.Tensor) -> Batch:
         arrays = tf.numpy_function(batch, [number], Batch(*[tf.int32] * 3))
         return Batch(*(tf.ensure_shape(array, [None, None]) for array in arrays))
