@@ -206,8 +206,7 @@ class TrainingConfig(Section):
     when validation stops improving; inverse_sqrt, falling as 1 / sqrt(update); linear,
     falling to 0 at the end of epochs or steps (put off, it rises again)."""
     warmup_steps: CountFromZero = 500
-    """Updates in which the learning rate grows from 0 to its full value; with linear
-    half of all at most."""
+    """Updates in which the rate grows from 0 to its peak; with linear at most half."""
     plateau_factor: PositiveShare = 0.5
     """What plateau multiplies the learning rate by: above 0, below 1."""
     plateau_patience: Count = 2
