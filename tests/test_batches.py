@@ -1,4 +1,5 @@
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,14 @@ def test_little_is_padding_and_batches_are_full(size: dict[str, int]) -> None:
     assert 1 - tokens / positions < 0.08
     if "batch_tokens" in size:
         assert positions / len(plan) > 0.9 * 4096
+
+
+def test_a_million_pairs_are_planned_fast() -> None:
+    lengths = skewed_lengths(1_000_000)
+    start = time.process_time()
+    plan_epoch(*lengths, seed=1, epoch=1, batch_tokens=4096)
+    # A tenth of this on one core; a Python loop over the pairs would take more.
+    assert time.process_time() - start < 1.5
 
 
 def test_a_plan_takes_no_python_for_each_pair() -> None:
