@@ -27,6 +27,7 @@ from nmt.decoding import (
 )
 from nmt.ensemble import Ensemble
 from nmt.errors import NmtError
+from nmt.files import UNFINISHED
 from nmt.graph_alignment import Spans, attention_of_parts
 from nmt.graph_copying import (
     Copies,
@@ -78,7 +79,7 @@ def save(translator: Translator, output: Path, search: Greedy | Beam) -> None:
         written.
     """
     check_free(output)
-    aside = output.resolve().with_name(f".{output.name}.{os.getpid()}.unfinished")
+    aside = output.resolve().with_name(f".{output.name}.{os.getpid()}{UNFINISHED}")
     with hardware.quiet_stderr():  # the tokenizer says that it does not normalise
         graphs = TranslatorGraphs(translator)
     signatures = {

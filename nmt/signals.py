@@ -71,9 +71,9 @@ class Signals:
             self._at_once = False
 
     def _receive(self, number: int, _: FrameType | None) -> None:
-        if self.received and number == signal.SIGHUP:
-            return
         if self.received:
+            if number == signal.SIGHUP:
+                return
             # Nothing is lost but what follows the last whole checkpoint: one being
             # written is not yet in its place.
             os._exit(128 + number)
