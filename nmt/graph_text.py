@@ -123,10 +123,12 @@ def parts(word: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 @functools.cache
 def _kinds_by_range() -> tuple[Any, Any]:
     """(the first code point of each range, what all in that range are)."""
-    tests = {str.isspace: BLANK, is_mark: MARK, is_letter: LETTER, has_meaning: MEANING}
     kinds = np.array(
         [
-            sum(bit for test, bit in tests.items() if test(character))
+            BLANK * character.isspace()
+            | MARK * is_mark(character)
+            | LETTER * is_letter(character)
+            | MEANING * has_meaning(character)
             for character in map(chr, range(sys.maxunicode + 1))
         ],
         np.int32,
