@@ -162,13 +162,16 @@ def _forward(
         assert set(made) == set(matrices), "a matrix is not used by the cell"
         return state, [state, *outputs, *(made[name] for name in matrices)]
 
-    # The dtypes of what a step writes, without running one.
-    signature = tf.function(lambda: advance(tf.constant(0), start)[1], autograph=False)
-    written = signature.get_concrete_function().structured_outputs
+    # A function, for its arrays need the dtypes and shapes of what a step writes before
+    # there is a loop: traced once for both.
+    graph = tf.function(advance, autograph=False)
+    _, written = graph.get_concrete_function(
+        tf.TensorSpec([], tf.int32), tf.TensorSpec(start.shape, start.dtype)
+    ).structured_outputs
     arrays = [_array(tensor, length) for tensor in written]
 
     def body(time: Tensor, state: Tensor, arrays: list[Any]) -> tuple[Any, ...]:
-        state, values = advance(time, state)
+        state, values = graph(time, state)
         return time + 1, state, _write(arrays, time, values)
 
     *_, arrays = tf.while_loop(
