@@ -3,6 +3,7 @@
 The task: say the words of a twelve-word language in reverse order.
 """
 
+import functools
 import gc
 import os
 import random
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -147,6 +149,22 @@ def train_toy(config: Path) -> str:
     )
     assert (process.returncode, process.stdout) == (0, ""), process.stderr
     return process.stderr
+
+
+@pytest.fixture(scope="session")
+def toy_translator(toy_run: ToyRun) -> Any:
+    """Of the toy run. Its graphs are made once for all tests of a process."""
+    from nmt.translator import Translator
+
+    return Translator.open(toy_run.path)
+
+
+@pytest.fixture
+def opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands of one test open is the same to all of them, with its graphs."""
+    from nmt.translator import Translator
+
+    monkeypatch.setattr(Translator, "open", functools.cache(Translator.open))
 
 
 @pytest.fixture

@@ -3,23 +3,18 @@
 import random
 
 import pytest
-from conftest import Toy, ToyRun
+from conftest import Toy
 
 from nmt.decoding import Beam, Greedy, Search
 from nmt.translator import Translator
 
 
-@pytest.fixture(scope="module")
-def translator(toy_run: ToyRun) -> Translator:
-    return Translator.open(toy_run.path)
-
-
 @pytest.mark.parametrize("search", [Greedy(), Beam()], ids=["greedy", "beam"])
 def test_a_translation_depends_on_nothing_but_its_sentence(
-    toy: Toy, translator: Translator, search: Search
+    toy: Toy, toy_translator: Translator, search: Search
 ) -> None:
     def texts(lines: list[str], batch_size: int) -> dict[str, str]:
-        found = translator.translate(lines, search, batch_size=batch_size)
+        found = toy_translator.translate(lines, search, batch_size=batch_size)
         return {
             line: translation.hypotheses[0].text
             for line, translation in zip(lines, found, strict=True)
@@ -32,7 +27,7 @@ def test_a_translation_depends_on_nothing_but_its_sentence(
     assert len(set(alone.values())) > len(learnt) // 2, "they are worth comparing"
     shuffled = random.Random(1).sample(sentences, k=len(sentences))
     neighbour = "po ne mu lo " * 50
-    assert len(translator.tokenizers.source.encode([neighbour])[0]) >= 200
+    assert len(toy_translator.tokenizers.source.encode([neighbour])[0]) >= 200
     for lines in sorted(sentences), shuffled, [neighbour, *shuffled]:
         for batch_size in 7, 64:
             found = texts(lines, batch_size)

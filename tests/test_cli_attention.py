@@ -26,15 +26,11 @@ class Drawn:
         return self._draw(*arguments)
 
 
-@pytest.fixture(scope="module")
-def opened(toy_run: Any) -> Translator:
-    return Translator.open(toy_run.path)
-
-
 @pytest.fixture(autouse=True)
-def open_once(opened: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model's graphs are made once for all tests."""
-    monkeypatch.setattr(Translator, "open", lambda path: opened)
+def opened(toy_translator: Translator, monkeypatch: pytest.MonkeyPatch) -> Translator:
+    """What `nmt attention` opens."""
+    monkeypatch.setattr(Translator, "open", lambda path: toy_translator)
+    return toy_translator
 
 
 @pytest.fixture

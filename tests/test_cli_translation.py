@@ -124,7 +124,9 @@ def test_a_failed_translation_leaves_the_old_output(
     assert sorted(tmp_path.iterdir()) == [damaged, output]
 
 
-def test_a_run_translates_line_by_line_however_it_searches(untrained: Path) -> None:
+def test_a_run_translates_line_by_line_however_it_searches(
+    untrained: Path, opened_once: None
+) -> None:
     source = "a dog\n\na\u2028\0b\r\n \n" + "cats sleep " * 20
     call = ["translate", "--ckpt", untrained]
     limits = ["--max-length", "7", "--min-length", "3"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,19 +20,22 @@ from nmt.distribution import ALONE, distribute
 from nmt.errors import NmtError
 from nmt.run import open_run
 
-# The command line, but each update is logged, and takes a while if told so.
+# The command line, but each update is logged, and takes a while if told so; pictures,
+# a third of a short run's time, are drawn if asked for.
 TRAIN = """
 import sys, time
 from nmt import cli, hardware
 hardware.prepare()
-from nmt import training, update
+from nmt import training, update, validation
 training.LOG_EVERY = training.AGREE_EVERY = 1
 real = update.Updater.update
 def slow(*arguments):
     time.sleep(float(sys.argv[1]))
     return real(*arguments)
 update.Updater.update = slow
-cli.main(["train", *sys.argv[2:]])
+if sys.argv[2] == "no pictures":
+    validation.Validation.draw_examples = lambda *_: []
+cli.main(["train", *sys.argv[3:]])
 """
 SILENT = "{source: 0.0, target: 0.0, context: 0.0, state: 0.0, output: 0.0, "
 SETTINGS = [
@@ -43,26 +47,33 @@ SETTINGS = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+# Tests with one mark run in one process: the runs that they share are trained once.
+shares_a_run = pytest.mark.xdist_group("two workers")
+
+
 @pytest.fixture(autouse=True)
 def every_update_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "LOG_EVERY", 1)
 
 
 def start(
-    config: Path, *overrides: str, seconds: float = 0, **environment: str
+    config: Path,
+    *overrides: str,
+    seconds: float = 0,
+    drawn: str = "no pictures",
+    **environment: str,
 ) -> subprocess.Popen[str]:
     arguments = [f"--set={override}" for override in (*SETTINGS, *overrides)]
     return subprocess.Popen(
-        [sys.executable, "-c", TRAIN, str(seconds), config, *arguments],
+        [sys.executable, "-c", TRAIN, str(seconds), drawn, config, *arguments],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
     )
 
 
-def start_workers(
-    config: Path, *overrides: str, seconds: float = 0
-) -> list[subprocess.Popen[str]]:
+def start_workers(config: Path, **options: Any) -> list[subprocess.Popen[str]]:
     """Two workers that talk over this machine's own network."""
     with socket.socket() as one, socket.socket() as other:
         for place in one, other:
@@ -71,8 +82,7 @@ def start_workers(
     return [
         start(
             config,
-            *overrides,
-            seconds=seconds,
+            **options,
             TF_CONFIG=json.dumps(
                 {
                     "cluster": {"worker": hosts},
@@ -107,11 +117,13 @@ def two_workers(
 ) -> tuple[Path, list[str]]:
     """The run directory of two workers, and what each said on standard error."""
     path = tmp_path_factory.mktemp("workers") / "run"
-    ended = [ends(worker) for worker in start_workers(toy.config(path))]
+    workers = start_workers(toy.config(path), drawn="pictures")
+    ended = [ends(worker) for worker in workers]
     assert [code for code, _ in ended] == [0, 0], ended
     return path, [stderr for _, stderr in ended]
 
 
+@shares_a_run
 def test_two_workers_have_the_losses_of_one_device_and_one_of_them_speaks(
     toy: Toy, tmp_path: Path, two_workers: tuple[Path, list[str]]
 ) -> None:
@@ -156,6 +168,7 @@ def test_one_device_then_two_then_one_keep_the_loss_curve(
         np.testing.assert_allclose(value, expected[name], atol=2e-3)
 
 
+@shares_a_run
 def test_a_lost_worker_ends_the_other_and_the_run_goes_on_as_if_none_had_been(
     toy: Toy, tmp_path: Path, two_workers: tuple[Path, list[str]]
 ) -> None:

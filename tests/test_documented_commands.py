@@ -19,7 +19,6 @@ from click.testing import CliRunner
 from command_line import COMMANDS, PROJECT
 
 from nmt import cli
-from nmt.translator import Translator
 
 PAGES = [
     *map(PROJECT.joinpath, ["README.md", "CONTRIBUTING.md", "data/README.md"]),
@@ -142,18 +141,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_commands_about_a_run_of_ones_own_run(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, opened_once: None
 ) -> None:
-    opened: dict[tuple[Path, ...], Any] = {}
-    really_open = Translator.open
-
-    def open_once(*paths: Path) -> Translator:
-        if paths not in opened:
-            opened[paths] = really_open(*paths)
-        return opened[paths]
-
-    # A model's graphs are made once for all commands.
-    monkeypatch.setattr(Translator, "open", open_once)
     done = []
     for page, words in LINES:
         if page not in RUN or LONG.search(" ".join(words)):

@@ -11,6 +11,8 @@ from conftest import WORDS, Toy, ToyRun
 
 from nmt import cli
 
+pytestmark = pytest.mark.usefixtures("opened_once")
+
 
 @pytest.fixture(scope="module")
 def run(toy_run: ToyRun, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -19,6 +19,9 @@ from nmt.decoding import Beam, Greedy, Search
 from nmt.export import TranslatorGraphs
 from nmt.translator import Translator
 
+# In one process: what they look at is exported once.
+pytestmark = pytest.mark.xdist_group("exported")
+
 DOG = "\U0001f415"
 LINES = [
     "ba ce di",
@@ -83,7 +86,7 @@ def check_same(found: dict[str, Any], translator: Translator, search: Search) ->
 
 
 def test_another_process_without_nmt_translates_the_same(
-    exported: Path, toy_run: ToyRun, tmp_path: Path
+    exported: Path, toy_translator: Translator, tmp_path: Path
 ) -> None:
     process = subprocess.run(
         [sys.executable, "-I", "-c", ALONE, exported, json.dumps(LINES)],
@@ -94,10 +97,9 @@ def test_another_process_without_nmt_translates_the_same(
     )
     assert process.returncode == 0, process.stderr
     found = json.loads(process.stdout)
-    translator = Translator.open(toy_run.path)
     beam = Beam(4, coverage_penalty=0.1, nbest=3, min_length=2)
-    check_same(found["serving_default"], translator, beam)
-    check_same(found["greedy"], translator, Greedy(min_length=2))
+    check_same(found["serving_default"], toy_translator, beam)
+    check_same(found["greedy"], toy_translator, Greedy(min_length=2))
 
 
 def test_any_number_of_lines_is_answered(signatures: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Toy
-from training_runs import PLAIN_MODEL
+from training_runs import PLAIN_MODEL, nmt_train
 
 from nmt.config import load_config
 
@@ -36,10 +36,9 @@ def test_every_fault_has_a_test_or_a_script_that_exists() -> None:
             assert (PROJECT / script).is_file(), script
 
 
-def train(*arguments: str, most_bytes: int | None = None) -> tuple[int, str]:
+def train(*arguments: str, most_bytes: int) -> tuple[int, str]:
     def limit() -> None:
-        if most_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     process = subprocess.run(
         [sys.executable, "-m", "nmt", "train", *arguments],
@@ -50,12 +49,13 @@ def train(*arguments: str, most_bytes: int | None = None) -> tuple[int, str]:
     return process.returncode, process.stderr
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_disk_that_is_full_is_told_and_all_that_was_saved_stays(
     toy: Toy, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     config = [str(toy.config(run)), *(f"--set={plain}" for plain in PLAIN_MODEL)]
-    assert train(*config, "--set=training.steps=1")[0] == 0
+    assert nmt_train(*config, "--set=training.steps=1").exit_code == 0
     checkpoint = run / "checkpoints" / "step-00000001"
     before = {file: file.read_bytes() for file in checkpoint.iterdir()}
     # No file can be larger: what a full disk looks like from within.
@@ -64,8 +64,8 @@ def test_a_disk_that_is_full_is_told_and_all_that_was_saved_stays(
     assert "File too large" in said and str(run) in said and "Traceback" not in said
     assert {file: file.read_bytes() for file in checkpoint.iterdir()} == before
     assert (run / "checkpoints" / "last").read_text() == "step-00000001\n"
-    code, said = train(*config, "--set=training.steps=2")
-    assert code == 0 and "going on after step 1" in said
+    result = nmt_train(*config, "--set=training.steps=2")
+    assert result.exit_code == 0 and "going on after step 1" in result.stderr
 
 
 def test_a_disk_that_fills_up_while_text_is_encoded_names_the_corpus(

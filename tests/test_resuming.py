@@ -15,6 +15,7 @@ import tensorflow as tf
 from conftest import Toy
 from event_files import points, points_of_metrics
 from training_runs import (
+    PLAIN_MODEL,
     checkpoints,
     raise_signal_in_update,
     records,
@@ -33,8 +34,11 @@ from nmt.rehearsal import rehearse, worst_batch
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
 from nmt.update import Updater
+from nmt.validation import Validation
 
 pytestmark = pytest.mark.usefixtures("every_update_is_logged")
+# Tests with one mark run in one process: the runs that they share are trained once.
+shares_a_run = pytest.mark.xdist_group("uninterrupted")
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,7 @@ def uninterrupted(
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(training, "LOG_EVERY", 1)
                 patch.setattr(training, "LOOK_EVERY", 1)
+                patch.setattr(Validation, "draw_examples", lambda *_: [])
                 train(toy.config(path), *settings(accumulate))
         return runs[accumulate]
 
@@ -57,11 +62,14 @@ def uninterrupted(
 
 
 def settings(accumulate: int) -> tuple[str, ...]:
-    return f"training.accumulate={accumulate}", "training.validate_every=4"
+    """The default model, or with several batches an update the plain one."""
+    model = PLAIN_MODEL if accumulate > 1 else ()
+    return f"training.accumulate={accumulate}", "training.validate_every=4", *model
 
 
 # Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and
 # with two batches an update the last, which has one.
+@shares_a_run
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("accumulate, steps", [(1, (4, 9)), (2, (5,))])
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
@@ -87,6 +95,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     assert taken == list(range(1, 3 * -(-9 // accumulate) + 1))
 
 
+@shares_a_run
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
     toy: Toy, uninterrupted: Callable[[int], Path], tmp_path: Path
 ) -> None:
@@ -96,8 +106,9 @@ def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
 import sys, time
 from nmt import cli, hardware
 hardware.prepare()
-from nmt import training, update
+from nmt import training, update, validation
 training.LOG_EVERY = training.LOOK_EVERY = 1
+validation.Validation.draw_examples = lambda *_: []
 real = update.Updater.update
 def slow(*arguments):
     time.sleep(0.1)
@@ -129,6 +140,7 @@ cli.main(sys.argv[1:])
 
 RATE = 0.01
 ROLLBACK = (
+    *PLAIN_MODEL,
     "training.schedule=constant",
     f"training.learning_rate={RATE}",
     "training.validate_every=6",

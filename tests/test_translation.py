@@ -17,9 +17,9 @@ WIDE = Beam(beam_size=6, nbest=6)
 MANY = Sample(samples=6, temperature=2.0)
 
 
-@pytest.fixture(scope="module")
-def translator(toy_run: ToyRun) -> Translator:
-    return Translator.open(toy_run.path)
+@pytest.fixture
+def translator(toy_translator: Translator) -> Translator:
+    return toy_translator
 
 
 @pytest.fixture(scope="module")
