@@ -18,6 +18,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 TELLING_NMT = r"""#!/usr/bin/env bash
 gpu=${CUDA_VISIBLE_DEVICES-}
 [[ -z $gpu || $CUDA_DEVICE_ORDER == PCI_BUS_ID ]] || exit 2
+trap 'echo "told ${TF_CONFIG##*index}" >>"$CALLS"; [[ -e $DEAF ]] || exit 143' TERM
+[[ -z ${TF_CONFIG-} ]] || echo "group $(ps -o pgid= $$)" >>"$CALLS"
 echo "nmt $* gpu=$gpu ${TF_CONFIG-}" >>"$CALLS"
 if [[ $1 == translate ]]; then
     while (($#)); do
@@ -29,7 +31,6 @@ if [[ $1 == translate ]]; then
     exit
 fi
 [[ -n ${TF_CONFIG-} ]] || exit 0
-trap 'echo "told ${TF_CONFIG##*index}" >>"$CALLS"; exit 143' TERM
 case $TF_CONFIG in
 *'"index": 0'*) [[ ! -e $BROKEN ]] || { sleep 0.3; exit 1; } ;;
 esac
@@ -49,8 +50,8 @@ class Box:
 
     def __init__(self, path: Path, *, gpus: bool) -> None:
         self.path = path
-        self.calls, self.broken, self.done = (
-            path / name for name in ("calls", "broken", "done")
+        self.calls, self.broken, self.done, self.deaf = (
+            path / name for name in ("calls", "broken", "done", "deaf")
         )
         shutil.copytree(PROJECT / "scripts", path / "scripts")
         shutil.copy(PROJECT / "pyproject.toml", path)
@@ -67,6 +68,7 @@ class Box:
             "CALLS": str(self.calls),
             "BROKEN": str(self.broken),
             "DONE": str(self.done),
+            "DEAF": str(self.deaf),
         }
 
     def start(self, script: str, *arguments: str) -> subprocess.Popen[str]:
@@ -78,6 +80,7 @@ class Box:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # as a terminal's shell does
         )
 
     def run(self, script: str, *arguments: str) -> tuple[int, str]:
@@ -87,7 +90,13 @@ class Box:
         return process.returncode, errors
 
     def told(self) -> list[str]:
-        return sorted(self.calls.read_text().splitlines())
+        calls = self.calls.read_text().splitlines()
+        return sorted(call for call in calls if not call.startswith("group"))
+
+    def groups(self) -> list[int]:
+        """The process group of each worker."""
+        calls = self.calls.read_text().splitlines()
+        return [int(call.split()[1]) for call in calls if call.startswith("group")]
 
     def wait_for_calls(self, count: int) -> None:
         for _ in range(200):
@@ -167,6 +176,42 @@ def test_workers_are_told_when_the_script_is_ended(box: Box, number: int) -> Non
     box.wait_for_calls(4)
     told = [call for call in box.told() if call.startswith("told")]
     assert told == ['told ": 0}}', 'told ": 1}}']
+
+
+def test_what_a_terminal_sends_is_for_the_script_and_each_worker_is_told_once(
+    box: Box,
+) -> None:
+    hosts = "localhost:7001,localhost:7002"
+    process = box.start("train_cluster", "--hosts", hosts, "a.yaml")
+    box.wait_for_calls(2)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert process.pid not in box.groups()
+    told = [call for call in box.told() if call.startswith("told")]
+    assert told == ['told ": 0}}', 'told ": 1}}']
+
+
+def test_a_worker_that_does_not_end_is_killed_before_the_script_ends(box: Box) -> None:
+    script = box.path / "scripts/train_cluster"
+    text = script.read_text()
+    assert "\npatience=120\n" in text
+    script.write_text(text.replace("patience=120", "patience=1"))
+    box.deaf.touch()
+    process = box.start("train_cluster", "--hosts", "localhost:7001", "a.yaml")
+    box.wait_for_calls(1)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    [group] = box.groups()
+    # What is left of a worker's group ends within its second.
+    for _ in range(40):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process is left")
 
 
 def test_a_host_that_is_none_is_refused(box: Box) -> None:
