@@ -284,6 +284,8 @@ def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
     monkeypatch.undo()
     train(config, *ROLLBACK, "training.epochs=2", "training.learning_rate=0.001")
     assert open_run(path / "checkpoints" / "last").state.step == 18
+    rates = {each["learning_rate"] for each in records(path, "train")[6:]}
+    assert rates == {0.001}, "what was halved before is not halved again"
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
