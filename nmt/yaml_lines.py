@@ -7,6 +7,7 @@ them can expand to gigabytes), tags of one's own, the same key twice.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,6 +88,17 @@ def read_yaml(text: str, place: Callable[[int], str]) -> Document:
         if root is not None:
             document.value = _value(root, (), document, place)
         return document
+    except (ValueError, OverflowError):
+        # PyYAML makes a character of an escape's number, whatever that is.
+        escapes = re.finditer(r"\\U([0-9a-fA-F]{8})", text)
+        beyond = [each for each in escapes if int(each[1], 16) > sys.maxunicode]
+        if not beyond:
+            raise
+        line = text.count("\n", 0, beyond[0].start()) + 1
+        raise ConfigError(
+            f"{place(line)}: {beyond[0][0]} is no character: the last is \\U0010FFFF; "
+            "usual cause: a Windows path in double quotes, where single ones are needed"
+        ) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(

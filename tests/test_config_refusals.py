@@ -154,6 +154,8 @@ def test_an_override_cannot_reach_into_a_list() -> None:
         (b"run_dir: a\ndata: !!python/name:os.system\n", ":2: cannot be read"),
         (b"run_dir: a\ndata: " + 9999 * b"9", ":2: cannot be read"),
         (b"run_dir: a\ndata: 0x" + 9999 * b"f", ":2: cannot be read"),
+        (b'run_dir: a\ndata: "\\U0010ffff \\U00110000"', ":2: \\U00110000 is no"),
+        (b'run_dir: a\ndata: "\\Udddddddd"', ":2: \\Udddddddd is no"),
         (b"[" * 9999, ":1: nested too deeply"),
         (b"#" * (1 << 17) + b"#", ": larger than"),
     ],
