@@ -117,6 +117,19 @@ class TokenizerConfig(Section):
     """Subword regularisation: BPE-dropout's p or unigram's alpha; 0 switches it off.
     Source and target, in training only."""
 
+    @field_validator("vocab_size")
+    @classmethod
+    def _more_than_special_tokens(cls, value: int, info: ValidationInfo) -> int:
+        kind = info.data.get("type")
+        # Four special tokens, but for words the 256 bytes, and one of the text.
+        least = 5 if kind == "word" else 261
+        if value < least:
+            raise ValueError(
+                f"should be {least} or more for type {kind}, whose special tokens "
+                f"{'' if kind == 'word' else 'and bytes '}count"
+            )
+        return value
+
     @field_validator("sampling")
     @classmethod
     def _only_subwords_are_sampled(cls, value: float, info: ValidationInfo) -> float:

@@ -213,12 +213,6 @@ def _load(path: Path) -> Tokenizer:
 
 def _train(config: TokenizerConfig, paths: Sequence[Path]) -> Tokenizer:
     names = ", ".join(map(str, paths))
-    smallest = NUM_SPECIAL + (0 if config.type == "word" else NUM_BYTES) + 1
-    if config.vocab_size < smallest:
-        raise ConfigError(
-            f"tokenizer.vocab_size: {config.vocab_size} is too small for type "
-            f"{config.type}: at least {smallest}, the special tokens and bytes counted"
-        )
     failures: list[BaseException] = []
     # sentencepiece's own error for no text at all names nothing of the user's.
     texts = _remembering(

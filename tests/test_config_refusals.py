@@ -112,6 +112,9 @@ def test_every_mistake_is_reported_at_once_with_its_line() -> None:
         ([r'run_dir="a\0b"'], "run_dir"),
         ([r'run_dir="\ud800"'], "run_dir"),
         (["decoding.beam_size=0"], "decoding.beam_size"),
+        (["tokenizer.vocab_size=260"], "tokenizer.vocab_size"),
+        (["tokenizer.type=char", "tokenizer.vocab_size=260"], "tokenizer.vocab_size"),
+        (["tokenizer.type=word", "tokenizer.vocab_size=4"], "tokenizer.vocab_size"),
     ],
 )
 def test_what_cannot_be_right_is_refused(overrides: list[str], key: str) -> None:
