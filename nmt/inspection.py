@@ -53,6 +53,7 @@ class SideReport:
     longest_in_characters: int = 0
     empty: Finding = field(default_factory=Finding)
     not_utf8: Finding = field(default_factory=Finding)
+    line_feeds: int = 0
     carriage_returns: Finding = field(default_factory=Finding)
     byte_order_mark: bool = False
     sample: set[str] = field(default_factory=set)
@@ -67,7 +68,7 @@ class SideReport:
             text.append(f"empty lines: {self.empty}")
         if self.byte_order_mark:
             text.append("starts with a byte order mark, which is dropped")
-        if 0 < self.carriage_returns.count < self.lines:
+        if 0 < self.carriage_returns.count < self.line_feeds:
             text.append(
                 "line ends are mixed: a carriage return is dropped from "
                 f"{self.carriage_returns}"
@@ -283,6 +284,7 @@ def _watch_ends(report: SideReport) -> Iterator[bytes]:
     for number, line in enumerate(read_raw_lines(report.path), start=1):
         if number == 1 and line.startswith(codecs.BOM_UTF8):
             report.byte_order_mark = True
+        report.line_feeds += line.endswith(b"\n")
         if line.endswith(b"\r\n"):
             report.carriage_returns.add(number)
         yield line

@@ -243,6 +243,22 @@ def test_the_report_finds_what_was_planted(tmp_path: Path) -> None:
     assert f"{train.source}:13: 900 characters" in text
 
 
+def test_windows_line_ends_are_mixed_with_others_only_where_others_are(
+    tmp_path: Path,
+) -> None:
+    for text, mixed in (
+        (b"a\r\nb\r\nc", False),  # the last line has no end
+        (b"a\r\nb\r\nc\r\n", False),
+        (b"a\nb\nc", False),
+        (b"a\r\nb\nc", True),
+    ):
+        file = tmp_path / "text"
+        file.write_bytes(text)
+        pair = TextPair(source=file, target=file)
+        report = str(inspect_corpus(DataConfig(train=(pair,), validation=pair)))
+        assert ("line ends are mixed" in report) == mixed, text
+
+
 def test_sides_that_look_swapped_are_hinted_at(tmp_path: Path) -> None:
     train = write_pair(tmp_path, encoded(SOURCES), encoded(TARGETS), "train")
     straight = write_pair(tmp_path, encoded(SOURCES[:9]), encoded(TARGETS[:9]), "val")
