@@ -121,8 +121,8 @@ def enough_memory(config: Config) -> Iterator[None]:
         raise RunError(
             f"{config.run_dir}: out of memory; lower training.{key} (now {value}; with "
             "training.accumulate raised as much the updates stay as large), or "
-            f"data.max_length (now {config.data.max_length}); what was saved before is "
-            "as it was"
+            f"data.max_length (now {config.data.max_length}); a run that has a "
+            "checkpoint takes these with --restart only; what was saved is as it was"
         ) from error
 
 

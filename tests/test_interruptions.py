@@ -179,6 +179,7 @@ def test_out_of_memory_names_the_key_to_turn(
         assert result.exit_code == 1 and "Traceback" not in result.stderr
         assert "lower training.batch_size (now 7" in result.stderr
         assert "data.max_length (now 100)" in result.stderr
+        assert "with --restart only" in result.stderr  # once there is a checkpoint
     result = nmt_train(
         config, "--set=training.batch_tokens=90", "--set=training.batch_size=null"
     )
