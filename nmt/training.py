@@ -325,8 +325,9 @@ class Training:
                 f"{state.skipped} updates in a row had no finite loss or gradient, as "
                 f"after each of {state.rollbacks} returns to step "
                 f"{state.validated_step} with half the learning rate; that checkpoint "
-                "is untouched; look at the lines of data that train.log names, or try "
-                "a lower training.learning_rate or more training.warmup_steps"
+                "is untouched; try a lower training.learning_rate or more "
+                "training.warmup_steps, or look at the lines of data that train.log "
+                "names (with these mended, --restart begins anew)"
             )
         opening = self.opening
         self.state = back = roll_back(
