@@ -103,6 +103,7 @@ class Training:
         # First, because a system that lacks memory may end the process without a word.
         self.progress.note(f"trying the largest batch: {describe(worst)}")
         rehearse(self.config, worst, self.opening.updater)
+        self.interval = Interval()  # no update was made
 
     def run_to_end(self) -> None:
         """The loop: epochs until an end is reached, then a last validation."""

@@ -4,6 +4,7 @@ Updates do nothing here, and validations say what the test says; `test_resuming`
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -347,3 +348,20 @@ def test_metrics_have_exactly_the_keys_of_the_contract(
             "best",
         }
         assert record["epoch"] == record["step"] / 9
+
+
+def test_trying_the_largest_batch_is_no_part_of_the_first_figures(
+    config: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_work([])
+    tried, begun = [], []
+    monkeypatch.setattr(
+        training, "rehearse", lambda *_: tried.append(time.perf_counter())
+    )
+    monkeypatch.setattr(
+        training.Training,
+        "run_to_end",
+        lambda self: begun.append(self.interval.started),
+    )
+    train(config)
+    assert tried < begun
