@@ -32,8 +32,14 @@ Figures = dict[str, Any]
 def benchmark(
     config: Path, overrides: list[str], updates: int, checkpoint: Path | None
 ) -> Figures:
-    """All figures, by the names that --json has for them."""
+    """All figures, by the names that --json has for them.
+
+    Raises: NmtError before the training for a configuration or a checkpoint that
+        cannot be read.
+    """
     precision = load_config(config, overrides).training.precision
+    if checkpoint:
+        open_run(checkpoint)
     with tempfile.TemporaryDirectory() as directory:
         run = Path(directory) / "run"
         before = machine.limit(compute_dtype(precision))

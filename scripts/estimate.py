@@ -14,7 +14,7 @@ from nmt import hardware
 
 hardware.prepare()  # before what imports TensorFlow
 
-from speed.arguments import configuration_parser  # noqa: E402
+from speed.arguments import configuration_parser, positive  # noqa: E402
 from speed.operations import Product, Work, operations, update  # noqa: E402
 
 from nmt.config import Config, load_config  # noqa: E402
@@ -121,8 +121,8 @@ def estimate(config: Config, sentences: int, length: int) -> str:
 
 def main() -> None:
     parser = configuration_parser("scripts/estimate")
-    parser.add_argument("--batch", type=int, help="sentences (default: the config's)")
-    parser.add_argument("--length", type=int, default=25, help="tokens (default 25)")
+    parser.add_argument("--batch", type=positive, help="sentences (the config's)")
+    parser.add_argument("--length", type=positive, default=25, help="tokens (25)")
     arguments = parser.parse_args()
     try:
         config = load_config(arguments.config, arguments.set)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from nmt.batches import pack
 from nmt.config import ModelConfig
+from nmt.errors import NmtError
 from nmt.model import TranslationModel
 from nmt.run import open_run
 
@@ -153,6 +154,13 @@ def test_the_benchmark_counts_what_a_run_did(
     shown = benchmark.table(figures)
     assert f"{training['target_tokens_per_second']:,.0f}" in shown
     assert all(search["name"] in shown for search in figures["decoding"])
+
+
+def test_a_checkpoint_that_cannot_be_read_is_told_before_the_training(
+    config: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(NmtError, match=str(tmp_path / "none")):
+        benchmark.benchmark(config, [], 60, tmp_path / "none")
 
 
 @pytest.mark.parametrize("beam", [None, 2])

@@ -4,6 +4,14 @@ import argparse
 from pathlib import Path
 
 
+def positive(text: str) -> int:
+    """A type of argument: a whole number, 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: should be 1 or more")
+    return number
+
+
 def configuration_parser(
     program: str, *, set_help: str = "as for nmt train"
 ) -> argparse.ArgumentParser:
