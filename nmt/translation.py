@@ -76,7 +76,7 @@ def translate(
         [readings[number].ids for number in asked],
         _wide(search, minimum_risk),
         batch_size,
-        tokenizers.target.encode([beginnings[number] for number in asked]),
+        tokenizers.target.encode([beginnings[number].rstrip() for number in asked]),
     )
     drafts: list[list[_Draft]] = [[] for _ in lines]
     for number, hypotheses in zip(asked, found, strict=True):
@@ -223,4 +223,6 @@ def _without_search(line: str, beginning: str, alignments: bool) -> TextHypothes
 def _answer(line: str, beginning: str) -> str:
     """A line of nothing but unknown characters, copied; of a blank line nothing."""
     copied = line.strip().replace("\r", " ")
-    return f"{beginning} {copied}" if beginning and copied else copied
+    if not (beginning and copied):
+        return copied
+    return beginning + copied if beginning[-1].isspace() else f"{beginning} {copied}"
