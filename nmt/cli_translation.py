@@ -264,8 +264,10 @@ def _translate(
         translations = translator.translate_stream(answer, stream, request.prefix)
         index = -1
         for index, translated in enumerate(translations):
-            output.write(as_line(index, translated) + "\n")
-            links.write(translator.as_alignment(translated) + "\n")
+            with _told_of(request.output):
+                output.write(as_line(index, translated) + "\n")
+            with _told_of(request.alignments):
+                links.write(translator.as_alignment(translated) + "\n")
             if not translated.hypotheses[0].finished:
                 cut.append(index + 1)
     if cut:
@@ -291,3 +293,13 @@ def _writing(path: Path | None) -> Iterator[TextIO]:
 
 def _nowhere() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")
+@contextmanager
+def _told_of(path: Path | None) -> Iterator[None]:
+    """What the system refuses in this block is about a file, or standard output."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path or "standard output")
+        raise
+
+

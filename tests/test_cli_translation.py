@@ -1,13 +1,19 @@
 """`nmt translate`: its options, files and formats, with a fake translator and a run."""
 
+import contextlib
+import errno
 import gzip
+import io
 import json
 from pathlib import Path
 
+from typing import TextIO
 import pytest
 from command_line import Shouting, run
 
 DEFAULTS = {"batch_size": 64, "minimum_risk": False, "alignments": False}
+from nmt import text
+
 
 
 def test_translate_answers_line_by_line_in_utf8(shouting: Shouting) -> None:
@@ -126,6 +132,33 @@ def test_a_failed_translation_leaves_the_old_output(
 
 def test_a_run_translates_line_by_line_however_it_searches(
     untrained: Path, opened_once: None
+@pytest.mark.parametrize("full", ["out", "links"])
+def test_a_full_disk_is_told_with_the_file_that_it_is_under(
+    full: str,
+    shouting: Shouting,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    real = text.write_whole
+
+    @contextlib.contextmanager
+    def write_whole(path: Path) -> Iterator[TextIO]:
+        with real(path) as stream:
+            yield Full() if path.name == full else stream
+
+    monkeypatch.setattr(text, "write_whole", write_whole)
+    files = ["--output", tmp_path / "out", "--alignments", tmp_path / "links"]
+    result = run("translate", "--ckpt", "x", *files, input="a\n")
+    assert result.exit_code == 1
+    assert f"{tmp_path / full}: " in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 ) -> None:
     source = "a dog\n\na\u2028\0b\r\n \n" + "cats sleep " * 20
     call = ["translate", "--ckpt", untrained]
