@@ -52,7 +52,7 @@ batch_size_option = click.option(
     metavar="N",
     default=64,
     show_default=True,
-    help="Sentences translated at once; translations do not depend on it.",
+    help="Sentences translated at once, at most; translations do not depend on it.",
 )
 
 
@@ -74,7 +74,7 @@ length_options = options(
         metavar="N",
         default=0,
         show_default=True,
-        help="Tokens that a translation has at least.",
+        help="Tokens that a translation has at least, where --no-repeat-ngram lets it.",
     ),
     click.option(
         "--max-length",
@@ -125,7 +125,8 @@ beam_options = options(
         metavar="N",
         default=1,
         show_default=True,
-        help="Translations of a sentence, distinct ones; 2 or more as n-best lines.",
+        help="Distinct translations of a sentence; `nmt translate` writes 2 or more as "
+        "n-best lines.",
     ),
 )
 

@@ -39,6 +39,17 @@ def standard_if_dash(
     return None if path == Path("-") else path
 
 
+def no_dash(
+    context: click.Context, parameter: click.Parameter, path: Path | None
+) -> Path | None:
+    """The path; a wrong command line for `-`, which names no file here."""
+    if path == Path("-"):
+        raise click.BadParameter(
+            "needs a file of its own; only --input and --output may be -"
+        )
+    return path
+
+
 @dataclass(frozen=True)
 class TranslateRequest:
     """What `nmt translate` was asked, however it then searches."""
@@ -61,11 +72,13 @@ text_options = options(
     click.option(
         "--alignments",
         type=FILE,
+        callback=no_dash,
         help="A file to write: which words belong together, `source-target` from 0.",
     ),
     click.option(
         "--prefix",
         type=FILE,
+        callback=no_dash,
         help="A file to read: what each translation is to begin with, line by line, "
         "though it be longer than --max-length.",
     ),
@@ -272,6 +285,12 @@ def _translate(
                 cut.append(index + 1)
     if cut:
         used = type(search or opened.search).__name__.lower()
+        if search is None and isinstance(opened.search, decoding.Beam):
+            # Said alone, the subcommand is not as the run's section has it.
+            own = opened.search
+            used += (
+                f" --beam-size {own.beam_size} --length-penalty {own.length_penalty}"
+            )
         click.echo(
             f"{len(cut)} of {index + 1} translations reached the longest length and "
             f"may be cut (line {cut[0]} first); `nmt translate {used} --max-length` "
@@ -291,8 +310,6 @@ def _writing(path: Path | None) -> Iterator[TextIO]:
             yield stream
 
 
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")
 @contextmanager
 def _told_of(path: Path | None) -> Iterator[None]:
     """What the system refuses in this block is about a file, or standard output."""
@@ -303,3 +320,5 @@ def _told_of(path: Path | None) -> Iterator[None]:
         raise
 
 
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")

@@ -123,7 +123,8 @@ def drawn_continuations(
     shares = tf.nn.softmax(values / temperature)
     if top_p < 1:
         before = tf.cumsum(shares, -1, exclusive=True)
-        shares = tf.where(before < top_p, shares, 0.0)
+        # The first counts, though `top_p` be 0 in float32.
+        shares = tf.where((before < top_p) | (before == 0), shares, 0.0)
     ends = tf.cumsum(shares, -1)
     # Less than the last end, however it is rounded: a draw is less than 1.
     threshold = draws[:, tf.newaxis] * ends[:, -1:]

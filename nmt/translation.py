@@ -118,7 +118,8 @@ def score(
     """Each pair's natural log-probability, the target's end of sentence included.
 
     Of what `translate` answers without asking the model, the empty text for a blank
-    line, it is 0. Otherwise it is the model's, for a blank source or target as well.
+    line or a line that it copies whole, it is 0. Otherwise it is the model's, for a
+    blank source or target as well.
     """
     readings = read(tokenizers.source, sources)
     ids = [reading.ids for reading in readings]

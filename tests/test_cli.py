@@ -143,6 +143,8 @@ def test_configuration_errors_are_one_message_and_exit_code_one(
         (["translate", "beam"], "--ckpt"),
         (["translate", "--ckpt", "a", "sample_badly"], "sample_badly"),
         (["translate", "--ckpt", "a", "--format", "xml"], "xml"),
+        (["translate", "--ckpt", "a", "--alignments", "-"], "a file of its own"),
+        (["translate", "--ckpt", "a", "greedy", "--prefix", "-"], "a file of its own"),
         (["translate", "--ckpt", "a", "beam", "--beam-size", "0"], "0"),
         (["translate", "--ckpt", "a", "beam", "--nbest", "6"], "--beam-size"),
         (["translate", "--ckpt", "a", "beam", "--length-penalty", "nan"], "finite"),

@@ -5,15 +5,16 @@ import errno
 import gzip
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
-
 from typing import TextIO
+
 import pytest
 from command_line import Shouting, run
 
-DEFAULTS = {"batch_size": 64, "minimum_risk": False, "alignments": False}
 from nmt import text
 
+DEFAULTS = {"batch_size": 64, "minimum_risk": False, "alignments": False}
 
 
 def test_translate_answers_line_by_line_in_utf8(shouting: Shouting) -> None:
@@ -82,7 +83,8 @@ def test_translate_says_how_many_translations_were_cut(shouting: Shouting) -> No
     assert result.stdout == "A\nB.\nC\nD.\n"
     assert result.stderr == (
         "2 of 4 translations reached the longest length and may be cut (line 2 "
-        "first); `nmt translate beam --max-length` raises it\n"
+        "first); `nmt translate beam --beam-size 3 --length-penalty 1.4 --max-length` "
+        "raises it\n"
     )
     result = run("translate", "--ckpt", "x", "greedy", input="b.\n")
     assert "`nmt translate greedy --max-length` raises it" in result.stderr
@@ -130,8 +132,6 @@ def test_a_failed_translation_leaves_the_old_output(
     assert sorted(tmp_path.iterdir()) == [damaged, output]
 
 
-def test_a_run_translates_line_by_line_however_it_searches(
-    untrained: Path, opened_once: None
 @pytest.mark.parametrize("full", ["out", "links"])
 def test_a_full_disk_is_told_with_the_file_that_it_is_under(
     full: str,
@@ -159,6 +159,8 @@ def test_a_full_disk_is_told_with_the_file_that_it_is_under(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_translates_line_by_line_however_it_searches(
+    untrained: Path, opened_once: None
 ) -> None:
     source = "a dog\n\na\u2028\0b\r\n \n" + "cats sleep " * 20
     call = ["translate", "--ckpt", untrained]

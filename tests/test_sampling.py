@@ -84,7 +84,12 @@ def test_sequences_come_as_often_as_they_are_probable() -> None:
 
 def test_the_most_probable_of_one_is_greedy_search() -> None:
     greedy = read(search(LANGUAGES, caps=CAPS))
-    for options in {"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}:
+    for options in (
+        {"top_k": 1},
+        {"top_p": 1e-6},
+        {"top_p": 1e-50},
+        {"temperature": 1e-4},
+    ):
         found = sample(LANGUAGES, DRAWS, CAPS, **options)
         assert_equal(found, [best * DRAWS.shape[1] for best in greedy])
 
