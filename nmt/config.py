@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 from nmt.errors import ConfigError, in_one_line
 from nmt.files import without_waiting
 from nmt.refusals import refusals
-from nmt.yaml_lines import Document, read_yaml, write_yaml
+from nmt.yaml_lines import put_over, read_yaml, write_yaml
 
 # A thousand pairs of files fit; reading more takes PyYAML many seconds.
 MAX_FILE_BYTES = 1 << 17
@@ -372,7 +372,7 @@ def parse_config(text: str, name: str, overrides: Sequence[str] = ()) -> Config:
             " data and more; usual cause: the wrong file"
         )
     for override in overrides:
-        _override(document, override)
+        put_over(document, override, f"--set {in_one_line(override)}")
     problems = list(document.problems)
     try:
         config = Config.model_validate(document.value)
@@ -388,26 +388,3 @@ def parse_config(text: str, name: str, overrides: Sequence[str] = ()) -> Config:
 def dump_config(config: Config) -> str:
     """`config` as YAML, every key with its value, in the schema's order."""
     return write_yaml(config.model_dump(mode="json"))
-
-
-def _override(document: Document, override: str) -> None:
-    """Put `SECTION.KEY=VALUE` over `document`; what is wrong joins its problems."""
-    place = f"--set {in_one_line(override)}"
-    dotted, equals, value = override.partition("=")
-    path = tuple(dotted.strip().split("."))
-    if not equals or not all(path):
-        document.problems.append(
-            f"{place}: not an override; allowed: SECTION.KEY=VALUE, for instance"
-            " training.seed=2"
-        )
-        return
-    try:
-        part = read_yaml(value, lambda line: place)
-    except ConfigError as error:
-        document.problems.append(str(error))
-        return
-    if not document.replace(path, part):
-        document.problems.append(
-            f"{place}: {in_one_line(dotted)} is inside something that is not a"
-            " section; usual cause: a list, which is given as a whole"
-        )

@@ -127,6 +127,31 @@ def read_yaml(text: str, place: Callable[[int], str]) -> Document:
         ) from None
 
 
+def put_over(document: Document, assignment: str, place: str) -> None:
+    """Puts `SECTION.KEY=VALUE` over `document`; what is wrong joins its problems.
+
+    `place` names the assignment in a message.
+    """
+    name, equals, value = assignment.partition("=")
+    path = tuple(name.strip().split("."))
+    if not equals or not all(path):
+        document.problems.append(
+            f"{place}: not an override; allowed: SECTION.KEY=VALUE, for instance"
+            " training.seed=2"
+        )
+        return
+    try:
+        part = read_yaml(value, lambda line: place)
+    except ConfigError as error:
+        document.problems.append(str(error))
+        return
+    if not document.replace(path, part):
+        document.problems.append(
+            f"{place}: {in_one_line(name)} is inside something that is not a"
+            " section; usual cause: a list, which is given as a whole"
+        )
+
+
 def dotted(path: YamlPath) -> str:
     """`path` for a message: `training.seed`."""
     return ".".join(in_one_line(str(step)) for step in path)
