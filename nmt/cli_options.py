@@ -74,7 +74,7 @@ length_options = options(
         metavar="N",
         default=0,
         show_default=True,
-        help="Tokens that a translation has at least, where --no-repeat-ngram lets it.",
+        help="Tokens that a translation has at least.",
     ),
     click.option(
         "--max-length",
@@ -117,7 +117,8 @@ beam_options = options(
         metavar="N",
         default=0,
         show_default=True,
-        help="No translation has the same N tokens in a row twice; 0: any may.",
+        help="No translation has the same N tokens in a row twice, though it may then "
+        "end before --min-length; 0: any may.",
     ),
     click.option(
         "--nbest",

@@ -108,7 +108,8 @@ class TokenizerConfig(Section):
     type: Literal["bpe", "unigram", "char", "word"] = "bpe"
     """What a token is: a subword (bpe, unigram), a character or a word."""
     vocab_size: Count = 4000
-    """Tokens in each vocabulary at most; 261 or more, but for word."""
+    """Tokens in each vocabulary at most; 261 or more, which special tokens and bytes
+    take; for word 5 or more."""
     joint: bool = True
     """One vocabulary for both languages, or one each."""
     lowercase: bool = False
@@ -124,10 +125,7 @@ class TokenizerConfig(Section):
         # Four special tokens, but for words the 256 bytes, and one of the text.
         least = 5 if kind == "word" else 261
         if value < least:
-            raise ValueError(
-                f"should be {least} or more for type {kind}, whose special tokens "
-                f"{'' if kind == 'word' else 'and bytes '}count"
-            )
+            raise ValueError(f"should be {least} or more for type {kind}")
         return value
 
     @field_validator("sampling")
@@ -266,7 +264,7 @@ class TrainingConfig(Section):
         if (value is None) == (info.data["batch_size"] is None):
             raise ValueError(
                 f"clashes with batch_size {info.data['batch_size'] or 'null'}: exactly"
-                " one of the two counts, the other is null"
+                " one of the two counts, the other is set to null"
             )
         return value
 

@@ -191,7 +191,8 @@ def _numbers(value: Schema) -> str:
 
 
 def _clashes(clashes: list[dict[str, Any]]) -> str:
-    lines = ["## What clashes", "", "What is not given has its default.", ""]
+    defaults = "What is not given has its default, but `batch_size` none beside"
+    lines = ["## What clashes", "", f"{defaults} `batch_tokens`.", ""]
     lines += ["| given | what is said |", "|---|---|"]
     for values in clashes:
         together = ", ".join(f"`{key}: {_as_yaml(v)}`" for key, v in values.items())
