@@ -5,6 +5,7 @@ cannot be used. Knows nothing of TensorFlow, and does not look at the files it n
 """
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,8 +38,12 @@ MOST_PROBLEMS = 50
 def _as_path(value: Any) -> Path:
     if isinstance(value, Path):
         return value
-    # Not printable: NUL and the other control characters, which no file name means.
-    if not isinstance(value, str) or not value or not value.isprintable():
+    # Control characters, line ends of other kinds, halves of characters.
+    if (
+        not isinstance(value, str)
+        or not value
+        or {*map(unicodedata.category, value)} & {"Cc", "Zl", "Zp", "Cs"}
+    ):
         raise ValueError("should be a path (text, no control characters)")
     return Path(value)
 

@@ -170,3 +170,13 @@ def test_any_value_of_any_key_loads_or_is_refused(changes: dict[str, Any]) -> No
             holder = holder[section]
         holder[key] = value
     loads_or_is_refused(yaml.dump(written))
+
+
+def test_a_path_may_have_any_blank_and_any_sign() -> None:
+    names = (
+        "\u5199\u771f\u3000\u8cc7\u6599/a.en",
+        "Mes\u00a0textes/\u2764\ufe0f\u200d\U0001f525.de",
+    )
+    config = with_keys(f"data.train={{source: {names[0]}, target: {names[1]}}}")
+    [pair] = config.data.train
+    assert (str(pair.source), str(pair.target)) == names
