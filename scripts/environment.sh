@@ -6,6 +6,7 @@
 #
 # The packages come from wherever pip is configured to look.
 
+unset CDPATH # or `cd scripts/..` may be elsewhere, and say so
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 fail() {

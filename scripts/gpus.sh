@@ -21,9 +21,12 @@ gpus() {
 }
 
 freest_gpu() {
-    local listed gpu
+    local listed gpu free all=
     listed=$(gpus) || exit
     for gpu in $listed; do
-        printf '%s %s\n' "$(nvidia-smi --id="$gpu" --query-gpu=memory.free --format=csv,noheader,nounits)" "$gpu"
-    done | sort -rn | head -n 1 | cut -d ' ' -f 2
+        free=$(nvidia-smi --id="$gpu" --query-gpu=memory.free --format=csv,noheader,nounits 2>&1) ||
+            fail "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES: nvidia-smi knows no GPU $gpu: ${free%%$'\n'*}"
+        all+="$free $gpu"$'\n'
+    done
+    sort -rn <<<"$all" | head -n 1 | cut -d ' ' -f 2
 }

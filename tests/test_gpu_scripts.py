@@ -40,6 +40,7 @@ TELLING_SMI = r"""#!/usr/bin/env bash
 case $* in
 *index*) printf '0\n1\n2\n' ;;
 *--id=1*) echo 40000 ;;
+*--id=7*) echo 'No devices were found'; exit 6 ;;
 *memory.free*) echo 300 ;;
 esac
 """
@@ -131,6 +132,32 @@ def test_one_gpu_is_the_one_with_the_most_free_memory(gpu_box: Box) -> None:
         "nmt train --set training.strategy=one_device a.yaml --set training.seed=2 "
     )
     assert call.split("gpu=")[1].strip() == "1"
+
+
+def test_a_gpu_that_is_not_here_is_refused_by_its_number(gpu_box: Box) -> None:
+    gpu_box.environment["CUDA_VISIBLE_DEVICES"] = "7"
+    code, errors = gpu_box.run("train_gpu", "a.yaml")
+    assert code == 1 and not gpu_box.calls.exists()
+    assert errors == (
+        "train_gpu: CUDA_VISIBLE_DEVICES=7: nvidia-smi knows no GPU 7: "
+        "No devices were found\n"
+    )
+
+
+def test_a_path_to_search_for_directories_leads_nowhere_else(
+    gpu_box: Box, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere" / "scripts").mkdir(parents=True)
+    process = subprocess.run(
+        ["scripts/train_gpu", "a.yaml"],
+        cwd=gpu_box.path,
+        env={**gpu_box.environment, "CDPATH": f"{tmp_path}/elsewhere:."},
+        capture_output=True,
+        text=True,
+    )
+    assert (process.returncode, process.stdout) == (0, "")
+    assert process.stderr == "train_gpu: on GPU 1\n"
+    assert len(gpu_box.told()) == 1
 
 
 def test_several_gpus_are_those_that_may_be_used(gpu_box: Box) -> None:
