@@ -14,10 +14,12 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 MOST_BATCHES_AT_ONCE = 8
 # As cuDriverGetVersion counts; TensorFlow 2.21 is built with CUDA 12.5.
 OLDEST_CUDA = 12000
+CUDA_ERROR_NO_DEVICE = 100  # from cuda.h
 
 # From glibc's malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
@@ -130,7 +132,14 @@ def _driver_trouble() -> str | None:
             "the driver's library libcuda.so.1 is not found (a container has it when "
             "it is started with --gpus all)"
         )
-    if status := cuda.cuInit(0):
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    status = cuda.cuInit(0)
+    if status == CUDA_ERROR_NO_DEVICE and wanted is not None:
+        return (
+            f"CUDA_VISIBLE_DEVICES is {wanted}, which names none that is here (-1 is "
+            "for going without one)"
+        )
+    if status:
         words = ctypes.c_char_p()
         cuda.cuGetErrorString(status, ctypes.byref(words))
         said = (words.value or b"unknown error").decode()
@@ -256,6 +265,14 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
+def _log_file() -> IO[bytes]:
+    """A file that nobody sees, or where nothing can be written, the null device."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "w+b")
+
+
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Nothing on standard error from C++ either; all of it if the block fails.
@@ -267,7 +284,7 @@ def quiet_stderr() -> Iterator[None]:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as log:
+    with _log_file() as log:
         saved = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:

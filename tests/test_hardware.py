@@ -123,3 +123,26 @@ def test_a_gpu_that_cannot_be_used_is_told_with_its_cause(
     assert re.search(cause, trouble)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert hardware.gpu_troubles() == []
+
+
+def test_a_choice_of_no_gpu_that_is_here_is_told_with_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(hardware, "_has_gpu", lambda: True)
+    monkeypatch.setattr(hardware.ctypes, "CDLL", lambda _: Driver(100, 0))
+    [trouble] = hardware.gpu_troubles()
+    assert "CUDA_VISIBLE_DEVICES is 7, which names none that is here" in trouble
+
+
+def test_where_nothing_can_be_written_standard_error_is_quiet_as_well(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def nowhere() -> None:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(hardware.tempfile, "TemporaryFile", nowhere)
+    monkeypatch.delenv("NMT_TENSORFLOW_LOG", raising=False)
+    with hardware.quiet_stderr():
+        os.write(2, b"chatter")
+    assert capfd.readouterr().err == ""
