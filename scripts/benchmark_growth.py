@@ -6,10 +6,9 @@ The README's section on speed says what each figure means.
 """
 
 import json
-import multiprocessing
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from itertools import groupby
 
@@ -19,6 +18,7 @@ hardware.prepare()  # before what imports TensorFlow, here and in each point's p
 
 from speed.arguments import configuration_parser  # noqa: E402
 from speed.growth import Measured, Point, measured  # noqa: E402
+from speed.processes import alone  # noqa: E402
 
 from nmt.config import Config, load_config  # noqa: E402
 from nmt.errors import NmtError  # noqa: E402
@@ -32,15 +32,19 @@ POINTS = {
 
 
 def grow(config: Config) -> Iterator[tuple[str, Measured]]:
-    """Each point beside the name of what grows; each in a process of its own."""
-    with ProcessPoolExecutor(
-        max_workers=1,
-        mp_context=multiprocessing.get_context("spawn"),
-        max_tasks_per_child=1,
-    ) as executor:
-        for name, points in POINTS.items():
-            for point in points:
-                yield name, executor.submit(measured, config, point).result()
+    """Each point beside the name of what grows; each in a process of its own.
+
+    Raises: NmtError where one is killed.
+    """
+    for name, points in POINTS.items():
+        for point in points:
+            try:
+                yield name, alone(measured, config, point)
+            except BrokenProcessPool:
+                raise NmtError(
+                    f"{name} {getattr(point, name)}: its process was killed; usual "
+                    "cause: no memory was left"
+                ) from None
 
 
 def row(name: str, point: Measured) -> str:
@@ -55,6 +59,22 @@ def row(name: str, point: Measured) -> str:
     )
 
 
+def show(config: Config, *, as_json: bool) -> None:
+    """Prints every point, those of the table as soon as they are measured."""
+    if as_json:
+        points = [{"growing": name, **asdict(point)} for name, point in grow(config)]
+        print(json.dumps(points, indent=2))
+        return
+    print(
+        f"{'growing':<12}{'to':>8}{'tokens/s':>12}{'seconds':>10}{'GFLOP':>10}"
+        f"{'GFLOP/s':>10}{'peak MB':>10}{'weights':>10}"
+    )
+    for _, named in groupby(grow(config), lambda named: named[0]):
+        for name, point in named:
+            print(row(name, point), flush=True)
+        print()
+
+
 def main() -> None:
     parser = configuration_parser(
         "scripts/benchmark_growth",
@@ -63,21 +83,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
     try:
-        config = load_config(arguments.config, arguments.set)
+        show(load_config(arguments.config, arguments.set), as_json=arguments.json)
     except NmtError as error:
         sys.exit(f"scripts/benchmark_growth: {error}")
-    if arguments.json:
-        points = [{"growing": name, **asdict(point)} for name, point in grow(config)]
-        print(json.dumps(points, indent=2))
-        return
-    print(
-        f"{'growing':<12}{'to':>8}{'tokens/s':>12}{'seconds':>10}{'GFLOP':>10}"
-        f"{'GFLOP/s':>10}{'peak MB':>10}{'weights':>10}"
-    )
-    for name, points in groupby(grow(config), lambda named: named[0]):
-        for _, point in points:
-            print(row(name, point), flush=True)
-        print()
 
 
 if __name__ == "__main__":

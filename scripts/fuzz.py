@@ -7,6 +7,7 @@ memory without bound. Of each kind of finding the first input is kept.
 
 import argparse
 import importlib
+import itertools
 import json
 import resource
 import shutil
@@ -55,10 +56,12 @@ def main() -> None:
                 count, found = _round(target, directory, number, seconds)
                 totals[target] += count
                 for kind, case in found.items():
-                    if kind not in findings:
-                        findings[kind] = keep / f"finding-{len(findings) + 1}"
-                        _keep(case, findings[kind])
-                        print(f"{target}: {kind}\n  {findings[kind]}", flush=True)
+                    name = f"{target}: {kind}"
+                    if name not in findings:
+                        places = (keep / f"finding-{n}" for n in itertools.count(1))
+                        findings[name] = next(p for p in places if not p.exists())
+                        _keep(case, findings[name])
+                        print(f"{name}\n  {findings[name]}", flush=True)
                 shutil.rmtree(directory, ignore_errors=True)
             number += 1
             print(f"{totals} inputs, {len(findings)} findings", flush=True)

@@ -9,16 +9,16 @@ and times updates and searches of a large one. docs/scaling.md says what to expe
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from speed.processes import alone
 
 from nmt.config import load_config
 from nmt.precision import compute_dtype
@@ -187,20 +187,14 @@ def speeds(quick: bool) -> tuple[list[Check], list[dict[str, Any]]]:
         if not (quick and batch > 64) and (beam is None or precision == "float32")
     ]
     checks, figures = [], []
-    with ProcessPoolExecutor(
-        max_workers=1,
-        mp_context=multiprocessing.get_context("spawn"),
-        max_tasks_per_child=1,
-    ) as executor:
-        for precision, point in points:
-            settings = [*large, f"training.precision={precision}"]
-            try:
-                figure = executor.submit(timed, settings, point).result()
-            except Exception as error:  # out of memory, say: the others still count
-                checks.append(Check(f"{precision} {point}", str(error)[:60], "", False))
-                continue
-            figures.append(figure)
-            checks.append(speed_check(precision, point, figure))
+    for precision, point in points:
+        try:
+            figure = alone(timed, [*large, f"training.precision={precision}"], point)
+        except Exception as error:  # out of memory, say: the others still count
+            checks.append(Check(f"{precision} {point}", str(error)[:60], "", False))
+            continue
+        figures.append(figure)
+        checks.append(speed_check(precision, point, figure))
     return checks, figures
 
 

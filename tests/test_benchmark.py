@@ -1,7 +1,9 @@
 """What the benchmark counts, against hand counts and the products TensorFlow makes."""
 
 import json
+import os
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from speed.operations import (  # noqa: E402
     total,
     update,
 )
+from speed.processes import alone  # noqa: E402
 
 VOCABULARY = 23
 SIZES = {"embedding_size": 5, "encoder_size": 6, "decoder_size": 12}
@@ -154,6 +157,14 @@ def test_the_benchmark_counts_what_a_run_did(
     shown = benchmark.table(figures)
     assert f"{training['target_tokens_per_second']:,.0f}" in shown
     assert all(search["name"] in shown for search in figures["decoding"])
+
+
+def test_a_process_that_is_killed_leaves_the_next_one_alone() -> None:
+    with pytest.raises(BrokenProcessPool):
+        alone(os._exit, 9)
+    with pytest.raises(ZeroDivisionError):
+        alone(divmod, 1, 0)
+    assert alone(divmod, 7, 2) == (3, 1)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_told_before_the_training(
