@@ -162,7 +162,7 @@ def _value(tag: str, tensor: Any, metadata: Any) -> Any:
 
 def _markdown(text: str) -> str:
     """Markdown that shows the text as it is."""
-    escaped = re.sub(r"([\\`*_{}\[\]()#+\-.!~])", r"\\\1", html.escape(text))
+    escaped = re.sub(r"([\\`*_{}\[\]()#+\-.!])", r"\\\1", html.escape(text))
     return " ".join(escaped.replace("|", "&#124;").split())
 
 

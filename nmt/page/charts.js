@@ -124,11 +124,14 @@ function chart({ title, unit, series, last, best }) {
     cursor.setAttribute("x1", placeX(at));
     cursor.setAttribute("x2", placeX(at));
   }
+  /* Of a long curve not every step is drawn. */
+  const nearest = (step) =>
+    all.reduce((found, value) => (Math.abs(value - step) < Math.abs(found - step) ? value : found));
   picture.addEventListener("pointermove", (event) => {
     const frame = picture.getBoundingClientRect();
     const share = ((event.clientX - frame.left) / frame.width * SIZE.width - SIZE.left) / (right - SIZE.left);
     const step = share * last;
-    follow(all.reduce((found, value) => (Math.abs(value - step) < Math.abs(found - step) ? value : found)));
+    follow(nearest(step));
   });
   picture.addEventListener("pointerleave", () => follow(null));
   picture.addEventListener("blur", () => follow(null));
@@ -136,7 +139,7 @@ function chart({ title, unit, series, last, best }) {
     const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!move) return;
     event.preventDefault();
-    const index = all.indexOf(current ?? best ?? all.at(-1)) + (current === null ? 0 : move);
+    const index = all.indexOf(nearest(current ?? best ?? all.at(-1))) + (current === null ? 0 : move);
     follow(all[Math.max(0, Math.min(all.length - 1, index))]);
   });
   follow(null);

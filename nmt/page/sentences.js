@@ -5,7 +5,12 @@ const ROWS = 50;
 
 /* One spelling for what looks the same, whatever its case. */
 function plain(text) {
-  return text.normalize("NFKC").toLowerCase();
+  return text.normalize("NFKC").toLowerCase().replaceAll("i\u0307", "i");
+}
+
+/* The same, with every character where it was. */
+function plainInPlace(text) {
+  return Array.from(text, (sign) => (plain(sign).length === sign.length ? plain(sign) : sign)).join("");
 }
 
 /* The translation, its words that the reference does not have underlined. */
@@ -94,7 +99,7 @@ function highlight(body, query) {
   const ranges = [];
   const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   while (query && walker.nextNode()) {
-    const text = walker.currentNode.data.toLowerCase();
+    const text = plainInPlace(walker.currentNode.data);
     for (let at = text.indexOf(query); at >= 0; at = text.indexOf(query, at + query.length)) {
       if (at + query.length > walker.currentNode.length) break;
       const range = new Range();
