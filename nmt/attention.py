@@ -36,7 +36,7 @@ def additive_scores(queries: Tensor, keys: Tensor, direction: Tensor) -> Tensor:
 def dot_scores(queries: Tensor, keys: Tensor) -> Tensor:
     """Scores [B, K, S] of queries [B, K, A] against keys [B, S, A].
 
-    Luong, Pham & Manning 2015, equation 8: `dot` where the keys are the values
+    Luong, Pham & Manning 2015, section 3.1: `dot` where the keys are the values
     themselves, `general` where they are W h.
     """
     return tf.matmul(queries, keys, transpose_b=True)

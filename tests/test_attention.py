@@ -30,7 +30,7 @@ def test_additive_attention_is_equation_6_of_bahdanau_2015() -> None:
             np.testing.assert_allclose(weights[b, i, :length], a, rtol=1e-12)
 
 
-def test_dot_scores_are_equation_8_of_luong_2015() -> None:
+def test_dot_scores_are_the_content_based_scores_of_luong_2015() -> None:
     states, annotations, w = draw(B, K, D), draw(B, S, C), draw(D, C)
     dot = dot_scores(tf.constant(draw(B, K, C)), tf.constant(annotations)).numpy()
     general = dot_scores(
