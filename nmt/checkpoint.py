@@ -59,6 +59,7 @@ class State:
     reductions: Count = 0  # times that the plateau schedule reduced the learning rate
     skipped: Count = 0  # updates in a row, up to the last one, that were skipped
     halvings: Count = 0  # times that the run went back with half the learning rate
+    halved: float | None = None  # training.learning_rate, as it was then
     rollbacks: Count = 0  # those of them since a validation with `skipped` 0
     stopped: bool = False  # early stopping ended the run
     corpus: str = ""  # checksum of what the training text was encoded from

@@ -52,6 +52,7 @@ def roll_back(
         best_step=min(state.best_step, before.step),
         skipped=0,
         halvings=state.halvings + 1,
+        halved=config.training.learning_rate,
         rollbacks=state.rollbacks + 1,
     )
     distribution = updater.distribution

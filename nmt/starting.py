@@ -77,14 +77,11 @@ def _lead(
             start = find_start(run)
             state = start.state
             changes = run.check(config, state)
-            if changes:
-                # Another configuration may not fail as the last one did, and a rate
-                # that is asked for is meant as it stands.
-                asked = any(
-                    line.startswith("training.learning_rate:") for line in changes
-                )
-                halvings = 0 if asked else state.halvings
-                start.state = replace(state, rollbacks=0, halvings=halvings)
+            if changes:  # another configuration may not fail as the last one did
+                start.state = replace(start.state, rollbacks=0)
+            if state.halved not in (None, config.training.learning_rate):
+                # It is not the rate that was halved: it is meant as it stands.
+                start.state = replace(start.state, halvings=0, halved=None)
             machine = settle(config.training, state.machine)
             if start.checkpoint is None:
                 run.write_config(config)

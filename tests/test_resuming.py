@@ -1,5 +1,6 @@
 """Real training, interrupted or not: the same run in the end."""
 
+import os
 import random
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from conftest import Toy
 from event_files import points, points_of_metrics
 from training_runs import (
     PLAIN_MODEL,
+    call_before_update,
     checkpoints,
     raise_signal_in_update,
     records,
@@ -34,7 +36,6 @@ from nmt.rehearsal import rehearse, worst_batch
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
 from nmt.update import Updater
-from nmt.validation import Validation
 
 pytestmark = pytest.mark.usefixtures("every_update_is_logged")
 # Tests with one mark run in one process: the runs that they share are trained once.
@@ -54,7 +55,6 @@ def uninterrupted(
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(training, "LOG_EVERY", 1)
                 patch.setattr(training, "LOOK_EVERY", 1)
-                patch.setattr(Validation, "draw_examples", lambda *_: [])
                 train(toy.config(path), *settings(accumulate))
         return runs[accumulate]
 
@@ -62,9 +62,7 @@ def uninterrupted(
 
 
 def settings(accumulate: int) -> tuple[str, ...]:
-    """The default model, or with several batches an update the plain one."""
-    model = PLAIN_MODEL if accumulate > 1 else ()
-    return f"training.accumulate={accumulate}", "training.validate_every=4", *model
+    return f"training.accumulate={accumulate}", "training.validate_every=4"
 
 
 # Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and
@@ -280,9 +278,14 @@ def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
         f"step 7 was skipped: its loss or gradient was not finite; its batch: {text}"
         in said
     )
-    # Another configuration has its own three tries, and may succeed.
+    # Another configuration has its own three tries, and may succeed, though its first
+    # start saves nothing.
     monkeypatch.undo()
-    train(config, *ROLLBACK, "training.epochs=2", "training.learning_rate=0.001")
+    changed = (*ROLLBACK, "training.epochs=2", "training.learning_rate=0.001")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError):
+        call_before_update(patch, lambda step: os.stat("/nowhere"))
+        train(config, *changed)
+    train(config, *changed)
     assert open_run(path / "checkpoints" / "last").state.step == 18
     rates = {each["learning_rate"] for each in records(path, "train")[6:]}
     assert rates == {0.001}, "what was halved before is not halved again"
