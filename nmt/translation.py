@@ -76,7 +76,7 @@ def translate(
         [readings[number].ids for number in asked],
         _wide(search, minimum_risk),
         batch_size,
-        tokenizers.target.encode([beginnings[number].rstrip() for number in asked]),
+        tokenizers.target.encode([beginnings[number] for number in asked]),
     )
     drafts: list[list[_Draft]] = [[] for _ in lines]
     for number, hypotheses in zip(asked, found, strict=True):
@@ -226,4 +226,4 @@ def _answer(line: str, beginning: str) -> str:
     copied = line.strip().replace("\r", " ")
     if not (beginning and copied):
         return copied
-    return beginning + copied if beginning[-1].isspace() else f"{beginning} {copied}"
+    return beginning + copied if beginning.endswith(" ") else f"{beginning} {copied}"

@@ -14,26 +14,20 @@ UNFINISHED = "\ufffd"
 
 
 class Wording:
-    """The text of `ids`: a forced beginning as it was given, then what came of it.
-
-    A blank that ends the beginning is that of the word behind it: it is not among the
-    ids, and there once.
-    """
+    """The text of `ids`: a forced beginning as it was given, then what came of it."""
 
     def __init__(
         self, tokenizer: Tokenizer, ids: Sequence[int], beginning: str = ""
     ) -> None:
         self._tokenizer = tokenizer
         self._beginning = beginning
-        self._stem = beginning.rstrip()
-        blank_ends_it = self._stem != beginning
-        forced = tokenizer.encode([self._stem])[0] if self._stem else []
+        forced = tokenizer.encode([beginning])[0] if beginning else []
         self._forced = len(forced)
         assert list(ids[: self._forced]) == forced
         spoken = _with_text(tokenizer, ids)
         begun = [place for place in spoken if place < self._forced]
         self._own = [place for place in spoken if place >= self._forced]
-        if forced and not begun and not blank_ends_it:
+        if forced and not begun and not beginning[-1].isspace():
             # Unknown words alone: the word behind them is decoded behind itself, since
             # without any before it, it would lose its blank.
             begun = self._own[:1]
@@ -43,8 +37,9 @@ class Wording:
         [whole] = tokenizer.decode([self._spoken])
         # Byte tokens can spell a line end, which would break "N lines out".
         generated = whole[len(self._kept) :].replace("\n", " ").replace("\r", " ")
-        self._blanks_left_out = int(blank_ends_it and generated.startswith(" "))
-        self.text = beginning + generated[self._blanks_left_out :]
+        # Between the beginning and the word behind it there is one blank, not two.
+        self._doubled = int(beginning.endswith(" ") and generated.startswith(" "))
+        self.text = beginning + generated[self._doubled :]
         self.begun = len(beginning)
 
     @property
@@ -55,12 +50,12 @@ class Wording:
     def segmented(self) -> Segmented:
         """The text, and where in it those ids stand."""
         shift = len(self._beginning.encode()) - len(self._kept.encode())
-        shift -= self._blanks_left_out
+        shift -= self._doubled
         spans = [
             (begin + shift, end + shift)
             for begin, end in self._tokenizer.decoded_spans(self._spoken)
         ]
-        begun = self._tokenizer.spans(self._stem)
+        begun = self._tokenizer.spans(self._beginning)
         return Segmented(self.text, [*begun, *spans[len(spans) - len(self._own) :]])
 
 

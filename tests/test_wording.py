@@ -49,18 +49,18 @@ def test_bytes_that_are_no_character_are_left_out(
 
 @pytest.mark.parametrize(
     "beginning",
-    ["ba", "ba ", "ba\t", "ba  ", "b", " ba", "ba\u2581ce", "\U0001f415 a\rb", " "],
+    ["ba", "ba ", "ba\u00a0", "ba  ", "b", " ba", "ba\u2581ce", "\U0001f415 a\rb", " "],
 )
 def test_the_text_begins_with_what_was_forced(
     tokenizer: Tokenizer, beginning: str
 ) -> None:
-    forced, more = tokenizer.encode([beginning.rstrip(), "x ba"])
+    forced, more = tokenizer.encode([beginning, "x ba"])
     wording = Wording(tokenizer, [*forced, *more], beginning)
-    # A blank that ends the beginning is the next word's: there is one, not two.
-    between = "" if beginning[-1].isspace() else " "
-    assert wording.text == f"{beginning}{between}x ba"
+    blank = "" if beginning.endswith(" ") else " "
+    assert wording.text == f"{beginning}{blank}x ba"
     assert wording.begun == len(beginning)
     target = wording.segmented()
+    assert "".join(target.texts(target.spans)[-len(more) :]) == " x ba"
     assert len(target.spans) == len(wording.rows) == len(forced) + len(more)
     # The last word is that of the last ids, whatever the tokenizer made of the rest.
     assert target.spans[-1][1] == target.words()[-1][1] == len(wording.text.encode())
@@ -92,11 +92,9 @@ def test_a_beginning_of_unknown_words_stays() -> None:
         assert segmented.texts(segmented.spans[-2:]) == [" ce", " ba"]
         assert segmented.spans[-1][1] == len(wording.text)
     # A blank that ends the beginning is that of the next word.
-    for beginning in "stranger ", "ba ":
-        [forced] = tokenizer.encode([beginning.rstrip()])
-        wording = Wording(tokenizer, [*forced, *more], beginning)
-        assert wording.text == f"{beginning}ce ba"
-        assert Wording(tokenizer, forced, beginning).text == beginning
+    [forced] = tokenizer.encode(["stranger "])
+    assert Wording(tokenizer, [*forced, *more], "stranger ").text == "stranger ce ba"
+    assert Wording(tokenizer, forced, "stranger ").text == "stranger "
 
 
 def test_generated_line_ends_are_blanks(tokenizer: Tokenizer) -> None:
