@@ -24,8 +24,8 @@ freest_gpu() {
     local listed gpu free all=
     listed=$(gpus) || exit
     for gpu in $listed; do
-        free=$(nvidia-smi --id="$gpu" --query-gpu=memory.free --format=csv,noheader,nounits 2>&1) ||
-            fail "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES: nvidia-smi knows no GPU $gpu: ${free%%$'\n'*}"
+        free=$(nvidia-smi --id="$gpu" --query-gpu=memory.free --format=csv,noheader,nounits) ||
+            fail "nvidia-smi does not answer for GPU $gpu${CUDA_VISIBLE_DEVICES:+ (CUDA_VISIBLE_DEVICES is $CUDA_VISIBLE_DEVICES)}: ${free%%$'\n'*}"
         all+="$free $gpu"$'\n'
     done
     sort -rn <<<"$all" | head -n 1 | cut -d ' ' -f 2
