@@ -38,7 +38,7 @@ MOST_PROBLEMS = 50
 def _as_path(value: Any) -> Path:
     if isinstance(value, Path):
         return value
-    # Control characters, line ends of other kinds, halves of characters.
+    # What no file name means and a terminal or the system takes for something else.
     if (
         not isinstance(value, str)
         or not value
@@ -129,7 +129,7 @@ class TokenizerConfig(Section):
         kind = info.data.get("type")
         # Four special tokens, but for words the 256 bytes, and one of the text.
         least = 5 if kind == "word" else 261
-        if value < least:
+        if kind and value < least:
             raise ValueError(f"should be {least} or more for type {kind}")
         return value
 

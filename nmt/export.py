@@ -120,8 +120,8 @@ class TranslatorGraphs:
         self._reader = GraphReader(translator.tokenizers.source)
         self._wording = GraphWording(translator.tokenizers.target)
         # Traced and saved once for all signatures.
-        self._read = tf.function(self._reader.read, autograph=False)
-        self._finish = tf.function(self._finished, autograph=False)
+        self._reading_of = tf.function(self._reader.read, autograph=False)
+        self._answer_of = tf.function(self._finished, autograph=False)
 
     def held(self) -> tf.Module:
         """What the graphs use and a SavedModel has to hold: weights, tokenizer."""
@@ -149,7 +149,7 @@ class TranslatorGraphs:
     def _translate(self, lines: Tensor, search: Greedy | Beam) -> Translations:
         """As `translation.translate`; invalid UTF-8 becomes U+FFFD."""
         lines = tf.strings.unicode_transcode(lines, "UTF-8", "UTF-8")
-        readings = tf.map_fn(self._read, lines, fn_output_signature=_READINGS)
+        readings = tf.map_fn(self._reading_of, lines, fn_output_signature=_READINGS)
         lengths = tf.cast(readings.ids.row_lengths(), tf.int32)
         unread = places(lengths == 0)
         texts, alignments = tf.map_fn(
@@ -228,7 +228,7 @@ class TranslatorGraphs:
 
         def finish(row: Tensor) -> tuple[Tensor, Tensor]:
             line = chosen[row // rows]
-            return self._finish(
+            return self._answer_of(
                 lines[line],
                 tf.nest.map_structure(lambda field: field[line], readings),
                 tokens[row, : sizes[row]],

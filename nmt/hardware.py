@@ -136,8 +136,8 @@ def _driver_trouble() -> str | None:
     status = cuda.cuInit(0)
     if status == CUDA_ERROR_NO_DEVICE and wanted is not None:
         return (
-            f"CUDA_VISIBLE_DEVICES is {wanted}, which names none that is here (-1 is "
-            "for going without one)"
+            f"CUDA_VISIBLE_DEVICES is {wanted}, and the driver finds none of those "
+            "(not here, or not for this user or job; -1 is for going without one)"
         )
     if status:
         words = ctypes.c_char_p()

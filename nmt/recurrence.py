@@ -164,14 +164,14 @@ def _forward(
 
     # A function, for its arrays need the dtypes and shapes of what a step writes before
     # there is a loop: traced once for both.
-    graph = tf.function(advance, autograph=False)
-    _, written = graph.get_concrete_function(
+    traced = tf.function(advance, autograph=False)
+    _, written = traced.get_concrete_function(
         tf.TensorSpec([], tf.int32), tf.TensorSpec(start.shape, start.dtype)
     ).structured_outputs
     arrays = [_array(tensor, length) for tensor in written]
 
     def body(time: Tensor, state: Tensor, arrays: list[Any]) -> tuple[Any, ...]:
-        state, values = graph(time, state)
+        state, values = traced(time, state)
         return time + 1, state, _write(arrays, time, values)
 
     *_, arrays = tf.while_loop(

@@ -132,7 +132,7 @@ def test_a_choice_of_no_gpu_that_is_here_is_told_with_the_variable(
     monkeypatch.setattr(hardware, "_has_gpu", lambda: True)
     monkeypatch.setattr(hardware.ctypes, "CDLL", lambda _: Driver(100, 0))
     [trouble] = hardware.gpu_troubles()
-    assert "CUDA_VISIBLE_DEVICES is 7, which names none that is here" in trouble
+    assert "CUDA_VISIBLE_DEVICES is 7, and the driver finds none of those" in trouble
 
 
 def test_where_nothing_can_be_written_standard_error_is_quiet_as_well(
