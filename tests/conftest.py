@@ -26,8 +26,10 @@ from nmt import hardware
 # Before any test imports TensorFlow.
 hardware.prepare()
 
-# Started under nohup, a process ignores hangups; some tests send themselves one.
+# Started under nohup, a process ignores hangups, and in the background of a script
+# interrupts, as do those that it starts; some tests send them.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Graphs are millions of Python's objects: to look through them for cycles as often as
 # Python does takes a fifth of the time.
