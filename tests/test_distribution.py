@@ -48,8 +48,6 @@ SETTINGS = [
 
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-# Tests with one mark run in one process: the runs that they share are trained once.
-shares_a_run = pytest.mark.xdist_group("two workers")
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +121,6 @@ def two_workers(
     return path, [stderr for _, stderr in ended]
 
 
-@shares_a_run
 def test_two_workers_have_the_losses_of_one_device_and_one_of_them_speaks(
     toy: Toy, tmp_path: Path, two_workers: tuple[Path, list[str]]
 ) -> None:
@@ -168,7 +165,6 @@ def test_one_device_then_two_then_one_keep_the_loss_curve(
         np.testing.assert_allclose(value, expected[name], atol=2e-3)
 
 
-@shares_a_run
 def test_a_lost_worker_ends_the_other_and_the_run_goes_on_as_if_none_had_been(
     toy: Toy, tmp_path: Path, two_workers: tuple[Path, list[str]]
 ) -> None:

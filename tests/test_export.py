@@ -19,9 +19,6 @@ from nmt.decoding import Beam, Greedy, Search
 from nmt.export import TranslatorGraphs
 from nmt.translator import Translator
 
-# In one process: what they look at is exported once.
-pytestmark = pytest.mark.xdist_group("exported")
-
 DOG = "\U0001f415"
 LINES = [
     "ba ce di",

@@ -38,8 +38,6 @@ from nmt.signals import Interrupted
 from nmt.update import Updater
 
 pytestmark = pytest.mark.usefixtures("every_update_is_logged")
-# Tests with one mark run in one process: the runs that they share are trained once.
-shares_a_run = pytest.mark.xdist_group("uninterrupted")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +65,6 @@ def settings(accumulate: int) -> tuple[str, ...]:
 
 # Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and
 # with two batches an update the last, which has one.
-@shares_a_run
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("accumulate, steps", [(1, (4, 9)), (2, (5,))])
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
@@ -93,7 +90,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     assert taken == list(range(1, 3 * -(-9 // accumulate) + 1))
 
 
-@shares_a_run
 @pytest.mark.usefixtures("no_pictures")
 def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
     toy: Toy, uninterrupted: Callable[[int], Path], tmp_path: Path
