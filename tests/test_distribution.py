@@ -1,11 +1,9 @@
 """One run on one device, on two, and on two workers: the same losses, and its ends."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,30 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Toy
-from training_runs import PLAIN_MODEL, checkpoints, records, train, without_timing
+from training_runs import (
+    PLAIN_MODEL,
+    checkpoints,
+    records,
+    start_training,
+    train,
+    without_timing,
+)
 
 from nmt import training
 from nmt.distribution import ALONE, distribute
 from nmt.errors import NmtError
 from nmt.run import open_run
 
-# The command line, but each update is logged, and takes a while if told so; pictures,
-# a third of a short run's time, are drawn if asked for.
-TRAIN = """
-import sys, time
-from nmt import cli, hardware
-hardware.prepare()
-from nmt import training, update, validation
-training.LOG_EVERY = training.AGREE_EVERY = 1
-real = update.Updater.update
-def slow(*arguments):
-    time.sleep(float(sys.argv[1]))
-    return real(*arguments)
-update.Updater.update = slow
-if sys.argv[2] == "no pictures":
-    validation.Validation.draw_examples = lambda *_: []
-cli.main(["train", *sys.argv[3:]])
-"""
 SILENT = "{source: 0.0, target: 0.0, context: 0.0, state: 0.0, output: 0.0, "
 SETTINGS = [
     *PLAIN_MODEL,
@@ -55,22 +43,6 @@ def every_update_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "LOG_EVERY", 1)
 
 
-def start(
-    config: Path,
-    *overrides: str,
-    seconds: float = 0,
-    drawn: str = "no pictures",
-    **environment: str,
-) -> subprocess.Popen[str]:
-    arguments = [f"--set={override}" for override in (*SETTINGS, *overrides)]
-    return subprocess.Popen(
-        [sys.executable, "-c", TRAIN, str(seconds), drawn, config, *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
-
-
 def start_workers(config: Path, **options: Any) -> list[subprocess.Popen[str]]:
     """Two workers that talk over this machine's own network."""
     with socket.socket() as one, socket.socket() as other:
@@ -78,8 +50,9 @@ def start_workers(config: Path, **options: Any) -> list[subprocess.Popen[str]]:
             place.bind(("127.0.0.1", 0))
         hosts = [f"127.0.0.1:{place.getsockname()[1]}" for place in (one, other)]
     return [
-        start(
+        start_training(
             config,
+            *SETTINGS,
             **options,
             TF_CONFIG=json.dumps(
                 {
@@ -146,8 +119,9 @@ def test_one_device_then_two_then_one_keep_the_loss_curve(
     train(toy.config(straight), *SETTINGS, accumulate)
     config = toy.config(changing)
     train(config, *SETTINGS, accumulate, "training.epochs=1")
-    two = start(
+    two = start_training(
         config,
+        *SETTINGS,
         accumulate,
         "training.epochs=2",
         "training.strategy=mirrored",

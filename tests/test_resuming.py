@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +19,7 @@ from training_runs import (
     checkpoints,
     raise_signal_in_update,
     records,
+    start_training,
     train,
     without_timing,
 )
@@ -96,25 +95,7 @@ def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
 ) -> None:
     path = tmp_path / "run"
     config = toy.config(path)
-    code = """
-import sys, time
-from nmt import cli, hardware
-hardware.prepare()
-from nmt import training, update, validation
-training.LOG_EVERY = training.LOOK_EVERY = 1
-validation.Validation.draw_examples = lambda *_: []
-real = update.Updater.update
-def slow(*arguments):
-    time.sleep(0.1)
-    return real(*arguments)
-update.Updater.update = slow
-cli.main(sys.argv[1:])
-"""
-    overrides = [f"--set={override}" for override in settings(1)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "train", config, *overrides],
-        stderr=subprocess.PIPE,
-    )
+    process = start_training(config, *settings(1), seconds=0.1)
     last = path / "checkpoints" / "last"
     deadline = time.monotonic() + 120
     while not last.exists() and process.poll() is None:
@@ -124,7 +105,7 @@ cli.main(sys.argv[1:])
     time.sleep(wait)
     process.kill()
     _, stderr = process.communicate()
-    assert process.returncode == -signal.SIGKILL, stderr.decode()
+    assert process.returncode == -signal.SIGKILL, stderr
     train(config, *settings(1))
     assert checkpoints(path) == checkpoints(uninterrupted(1)), f"killed after {wait} s"
     assert without_timing(path) == without_timing(uninterrupted(1))

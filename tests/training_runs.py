@@ -1,7 +1,10 @@
 """What tests of training ask of a run directory, and what they do to its updates."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,12 +29,47 @@ TIMING = {
 # The model that is traced soonest, where a test does not ask what is in it.
 PLAIN_MODEL = ("model.decoder_cell=gru", "model.layer_norm=false")
 
+# The command line, but each update is looked at and logged, and takes a while if told
+# so; pictures, a third of a short run's time, are drawn if asked for.
+_TRAIN = """
+import sys, time
+from nmt import cli, hardware
+hardware.prepare()
+from nmt import training, update, validation
+training.LOG_EVERY = training.LOOK_EVERY = training.AGREE_EVERY = 1
+real = update.Updater.update
+def slow(*arguments):
+    time.sleep(float(sys.argv[1]))
+    return real(*arguments)
+update.Updater.update = slow
+if sys.argv[2] == "no pictures":
+    validation.Validation.draw_examples = lambda *_: []
+cli.main(["train", *sys.argv[3:]])
+"""
+
 # The fixture `no_work`, which is given what validations are to find.
 Script = Callable[[Sequence[float]], None]
 
 
 def train(config: Path, *overrides: str, restart: bool = False) -> None:
     starting.train(load_config(config, overrides), restart=restart)
+
+
+def start_training(
+    config: Path,
+    *overrides: str,
+    seconds: float = 0,
+    drawn: str = "no pictures",
+    **environment: str,
+) -> subprocess.Popen[str]:
+    """A process that trains; its updates take `seconds` more than they do."""
+    arguments = [f"--set={override}" for override in overrides]
+    return subprocess.Popen(
+        [sys.executable, "-c", _TRAIN, str(seconds), drawn, config, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 def nmt_train(config: Path, *arguments: str) -> Result:
