@@ -6,6 +6,7 @@ Letters: B rows of a batch, S source length, T target length, both with one spec
 token. The shift between what the decoder reads and what it is to say happens here only.
 """
 
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -83,8 +84,8 @@ def serve(
     seed: int,
     epoch: int,
     first: int = 0,
-) -> tf.data.Dataset:
-    """The batches plan[first:], in order, made ahead of their use.
+) -> Iterator[Batch]:
+    """The batches plan[first:], in order, made ahead of their use: tensors.
 
     With sampling above 0 each sentence is segmented anew, as a function of (seed,
     epoch, number of the batch in the plan, side). Such sentences are longer than those
@@ -104,10 +105,19 @@ def serve(
     def batch(number: NDArray[np.int64]) -> Batch:
         return pack(sequences("source", int(number)), sequences("target", int(number)))
 
+    # TensorFlow keeps what it calls to the end of the process: without this, the plans
+    # of all epochs, and the corpus with its open files.
+    while_served = weakref.ref(batch)
+
+    def batch_while_served(number: NDArray[np.int64]) -> Batch:
+        make = while_served()
+        assert make is not None
+        return make(number)
+
     # As it is: converting it takes time, and leaves a file where a kill comes.
     @tf.autograph.experimental.do_not_convert
     def traced_batch(number: tf.Tensor) -> Batch:
-        arrays = tf.numpy_function(batch, [number], Batch(*[tf.int32] * 3))
+        arrays = tf.numpy_function(batch_while_served, [number], Batch(*[tf.int32] * 3))
         return Batch(*(tf.ensure_shape(array, [None, None]) for array in arrays))
 
     # Not Dataset.from_generator: it sets malloc's trim threshold back to 128 kB for
@@ -117,7 +127,11 @@ def serve(
     # an epoch: a second or two, at times.
     untuned = tf.data.Options()
     untuned.autotune.enabled = False
-    return batches.prefetch(PREFETCHED).with_options(untuned)
+    stream = iter(batches.prefetch(PREFETCHED).with_options(untuned))
+    try:
+        yield from stream
+    finally:
+        del stream  # its thread, which calls `batch`, ends first
 
 
 def padded_with_end(sequences: Sequence[Any]) -> NDArray[np.int32]:

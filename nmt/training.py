@@ -139,16 +139,14 @@ class Training:
         training, state = self.config.training, self.state
         plan = make_plan(self.config, self.opening.corpus, state.epoch)
         self.plan = plan
-        stream = iter(
-            serve(
-                self.opening.corpus,
-                plan,
-                sampling=self.config.tokenizer.sampling,
-                tokenizers=self.opening.tokenizers,
-                seed=training.seed,
-                epoch=state.epoch,
-                first=state.batch,
-            )
+        stream = serve(
+            self.opening.corpus,
+            plan,
+            sampling=self.config.tokenizer.sampling,
+            tokenizers=self.opening.tokenizers,
+            seed=training.seed,
+            epoch=state.epoch,
+            first=state.batch,
         )
         of_all = f"/{training.epochs}" if training.epochs else ""
         name = f"epoch {state.epoch + 1}{of_all}"

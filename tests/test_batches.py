@@ -1,5 +1,8 @@
+import gc
 import sys
 import time
+import weakref
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -155,7 +158,7 @@ def test_serving_from_the_middle_is_the_tail_of_serving_all(
             epoch=epoch,
             first=first,
         )
-        return list(batches.as_numpy_iterator())
+        return [Batch(*map(np.asarray, batch)) for batch in batches]
 
     every = served(0)
     tail = served(3)
@@ -170,3 +173,25 @@ def test_serving_from_the_middle_is_the_tail_of_serving_all(
             assert tokenizers.source.decode(rows) == corpus.texts(side, indices)
     for one, other in zip(every, served(0, epoch=1), strict=True):
         assert all(map(np.array_equal, one, other)) == (sampling == 0)
+
+
+@pytest.mark.parametrize("taken", [1, 6])
+def test_an_epoch_that_is_over_is_let_go(
+    encoded: tuple[ParallelCorpus, TokenizerPair], taken: int
+) -> None:
+    """Or a run would keep the plan of every epoch: of 10 million pairs 80 MB each."""
+    corpus, tokenizers = encoded
+    order = np.arange(60)
+    stream = serve(
+        corpus,
+        np.split(order, 6),
+        sampling=0.0,
+        tokenizers=tokenizers,
+        seed=1,
+        epoch=0,
+    )
+    assert len(list(islice(stream, taken))) == taken
+    plan = weakref.ref(order)
+    del stream, order
+    gc.collect()
+    assert plan() is None

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
+import numpy as np
+
 from nmt.batches import Batch, serve
 from nmt.corpus import ParallelCorpus
 from nmt.opening import make_plan
@@ -115,6 +117,6 @@ def _updates(opened: OpenRun) -> Iterator[list[Batch]]:
             tokenizers=opened.tokenizers,
             seed=config.training.seed,
             epoch=epoch,
-        ).as_numpy_iterator()
+        )
         while batches := list(islice(stream, config.training.accumulate)):
-            yield batches
+            yield [Batch(*map(np.asarray, batch)) for batch in batches]
