@@ -30,6 +30,8 @@ class Page:
     def __init__(self, commands: int, answers: int) -> None:
         self.events: list[dict[str, Any]] = []
         self._commands, self._answers = commands, answers
+        self._poll = select.poll()
+        self._poll.register(answers, select.POLLIN)
         self._buffer = b""
         self._number = 0
         self._session: str | None = None
@@ -57,8 +59,7 @@ class Page:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._answers], [], [], PATIENCE)
-            assert ready, "the browser does not answer"
+            assert self._poll.poll(PATIENCE * 1000), "the browser does not answer"
             some = os.read(self._answers, 1 << 20)
             assert some, "the browser has ended"
             self._buffer += some

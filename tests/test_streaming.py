@@ -60,10 +60,12 @@ def ask(process: Process, lines: str, seconds: float) -> list[str]:
     """What comes back for the lines before the time is up: as many, if all is well."""
     assert process.stdin and process.stdout
     process.stdin.write(lines.encode())
+    output = select.poll()
+    output.register(process.stdout, select.POLLIN)
     heard, end = b"", time.monotonic() + seconds
     while heard.count(b"\n") < lines.count("\n"):
         left = max(0.0, end - time.monotonic())
-        if not select.select([process.stdout], [], [], left)[0]:
+        if not output.poll(left * 1000):
             break
         heard += os.read(process.stdout.fileno(), 1 << 16)
     return heard.decode().splitlines()
