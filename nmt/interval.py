@@ -3,6 +3,7 @@
 Knows nothing of files: it only counts.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,9 +37,14 @@ class Interval:
         """The figures of metrics.jsonl, by their names there."""
         tokens = np.array([float(report.tokens) for report in self.reports])
         losses = np.array([float(report.loss) for report in self.reports])
+        # What is not finite was skipped, and told; the others' mean says how it goes.
+        finite = np.isfinite(losses)
+        counted = tokens[finite].sum()
         seconds = self._seconds()
         return {
-            "loss": float(np.dot(losses, tokens) / tokens.sum()),
+            "loss": float(losses[finite] @ tokens[finite] / counted)
+            if counted
+            else math.nan,
             "gradient_norm": float(self.reports[-1].gradient_norm),
             "source_tokens_per_second": self.source_tokens / seconds,
             "target_tokens_per_second": float(tokens.sum()) / seconds,

@@ -1,11 +1,36 @@
-"""How long the rest takes: updates to come, at the pace of those that were."""
+"""Figures of a line of metrics, and how long the rest takes at the pace so far."""
 
+import math
+
+import numpy as np
 import pytest
 
+from nmt.batches import pack
 from nmt.checkpoint import State
 from nmt.config import TrainingConfig
-from nmt.interval import Pace
+from nmt.interval import Interval, Pace
 from nmt.patience import ended, updates_to_come
+from nmt.update import Report
+
+
+def test_the_loss_is_that_of_the_tokens_whose_loss_is_a_number() -> None:
+    interval = Interval()
+    assert math.isnan(_add(interval, math.nan, tokens=9)["loss"])
+    assert _add(interval, 2.0, tokens=3)["loss"] == 2.0
+    assert _add(interval, 4.0, tokens=1)["loss"] == pytest.approx((2 * 3 + 4) / 4)
+    figures = _add(interval, math.inf, tokens=7)
+    assert figures["loss"] == pytest.approx((2 * 3 + 4) / 4)
+    # All are padded to their own length, so nothing is padding.
+    assert figures["padding"] == 0
+
+
+def _add(interval: Interval, loss: float, tokens: int) -> dict[str, float]:
+    batch = pack([[5]], [[5] * (tokens - 1)])
+    norm = np.float32(1)
+    interval.add(
+        [batch], Report(np.float32(loss), np.float32(tokens), norm, True, False)
+    )
+    return interval.summary()
 
 
 def test_time_left_is_updates_left_at_the_pace_so_far(
