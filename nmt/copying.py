@@ -12,8 +12,12 @@ what it says: words by attention, as Jean et al. 2015 (section 3.3) and Luong et
   reads a gap in its place, one blank more; the copy replaces the target words whose
   strongest attention is on the gap. If there are none, it follows what the source words
   before it became.
+- What is written without blanks, as Chinese is, stays one word for this, however long.
+  So of a word with a known letter of such a script only the unknown letters are left
+  out, and no copy replaces one.
 - Unknown signs, as emoji are, only follow; in a word, they stay at its end.
-- Unknown punctuation in a word is left out, unless it is all of the word.
+- Unknown punctuation in a word is left out, as is an unknown accent that stands as a
+  character of its own, unless it is all of the word.
 - With `type: word` the model does read what it does not know: UNK is the gap.
 """
 
@@ -33,6 +37,14 @@ MARKS = (
     "'\".,;:!?\u00a1\u00bf\u2026\u060c\u061f\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f"
 )
 QUOTES_AND_BRACKETS = ("Ps", "Pe", "Pi", "Pf")
+
+# Scripts that set no blanks between words: Thai, Lao, Tibetan, Myanmar; Khmer; the
+# Tai ones; Japanese syllables; Han, of China and Japan.
+UNSPACED = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
+    "\u3005-\u3007\u3040-\u312f\u31a0-\u31ff\uff66-\uff9f"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 @dataclass(frozen=True)
@@ -151,7 +163,9 @@ def _copies(
     if not strange:
         return [], ()
     core = _core(line, word)
-    if any(is_letter(line[place]) for place in strange):
+    if any(is_letter(line[place]) for place in strange) and not any(
+        is_unspaced(line[place]) for place in word if place not in unknown
+    ):
         return [Copy(number, _cut(line, core), True)], core
     legible = [
         place for place in word if place not in unknown and has_meaning(line[place])
@@ -164,10 +178,15 @@ def _copies(
             if unread.issuperset(range(core.stop, word.stop)):
                 blank = word.stop
         return [Copy(number, _cut(line, core), False)], [*core, blank]
-    signs = [place for place in strange if has_meaning(line[place])]
+    beside = [
+        place
+        for place in strange
+        if not (is_letter(line[place]) or is_accent(line[place]))
+    ]
+    signs = [place for place in beside if has_meaning(line[place])]
     sides = {
-        -1: [place for place in strange if place < legible[0]],
-        1: [place for place in strange if place > legible[0]],
+        -1: [place for place in beside if place < legible[0]],
+        1: [place for place in beside if place > legible[0]],
     }
     return [
         Copy(number, "".join(line[place] for place in places), False, side)
@@ -197,12 +216,20 @@ def is_mark(character: str) -> bool:
 
 
 def is_letter(character: str) -> bool:
-    """A letter or a digit, or a mark on one."""
+    """A letter or a digit."""
+    return unicodedata.category(character)[0] in "LN"
+
+
+def is_accent(character: str) -> bool:
+    """What is written on a letter."""
     # Variation selectors are parts of emoji, though by category they are marks.
     category = unicodedata.category(character)
-    return category[0] in "LN" or (
-        category in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
-    )
+    return category in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"
+
+
+def is_unspaced(character: str) -> bool:
+    """A letter of a script that sets no blanks between words."""
+    return is_letter(character) and UNSPACED.match(character) is not None
 
 
 def has_meaning(character: str) -> bool:
@@ -221,6 +248,7 @@ class _Word:
     links: list[int]  # source words
     looks_at: int  # where its strongest attention is: a source word or the end
     attention: float  # what that gets
+    unspaced: bool = False  # of more than one word, maybe, without blanks
     fixed: bool = False  # a part of a forced beginning
 
 
@@ -239,6 +267,7 @@ def insert_copies(
             links=[],
             looks_at=int(row.argmax()),
             attention=float(row.max()),
+            unspaced=any(map(is_unspaced, match[2])),
             fixed=match.start(2) < forced,
         )
         for match, row in zip(re.finditer(r"(\s*)(\S+)", text), attention, strict=True)
@@ -260,7 +289,9 @@ def _insert(words: list[_Word], copy: Copy, source: Sequence[str]) -> None:
     own = [
         place
         for place, word in enumerate(words)
-        if word.looks_at == copy.word and not word.fixed
+        if word.looks_at == copy.word
+        and not word.fixed
+        and not (copy.replaces and word.unspaced)
     ]
     strongest = max(own, key=lambda place: words[place].attention, default=None)
     if copy.side and strongest is not None:

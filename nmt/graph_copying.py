@@ -16,10 +16,12 @@ import tensorflow_text
 from nmt.copying import spelling_ids
 from nmt.graph_alignment import Spans, first_largest, links
 from nmt.graph_text import (
+    ACCENT,
     BLANK,
     LETTER,
     MEANING,
     NO_PLACE,
+    UNSPACED,
     Characters,
     Words,
     any_in,
@@ -147,7 +149,9 @@ def _read_around(
         return any_in(chosen, in_words.of, count)
 
     strange = some(unknown)
-    whole = strange & (has_unk | some(unknown & of_line.are(LETTER)))
+    unspaced = some(~unknown & of_line.are(UNSPACED))
+    whole = some(unknown & of_line.are(LETTER)) & ~unspaced
+    whole = strange & (has_unk | whole)
     legible = first_in(~unknown & of_line.are(MEANING), in_words.of, count)
     alone = strange & ~whole & (legible == NO_PLACE)
     beside = strange & ~whole & ~alone
@@ -156,7 +160,8 @@ def _read_around(
     # What stands in a word before its first legible character, and after it.
     of_word = tf.maximum(in_words.of, 0)
     behind = place > tf.gather(tf.concat([legible, [0]], 0), of_word)
-    signs = unknown & of_line.are(MEANING)
+    follows = unknown & ~of_line.are(LETTER | ACCENT)
+    signs = follows & of_line.are(MEANING)
 
     def joined(chosen: Tensor) -> Tensor:
         """[W] string: what is chosen of each word."""
@@ -169,7 +174,7 @@ def _read_around(
         tf.fill(tf.shape(core_begin), line), core_begin, core_end - core_begin
     )
     texts = tf.stack(
-        [tf.where(copied, core, joined(unknown & ~behind)), joined(unknown & behind)], 1
+        [tf.where(copied, core, joined(follows & ~behind)), joined(follows & behind)], 1
     )
     are = tf.stack(
         [copied | (beside & some(signs & ~behind)), beside & some(signs & behind)], 1
@@ -214,6 +219,7 @@ class Said(NamedTuple):
     links: Tensor  # [V, W] bool
     looks_at: Tensor  # [V] int32: a source word, or W, the end
     attention: Tensor  # [V] float64: what that gets
+    unspaced: Tensor  # [V] bool: of more than one word, maybe, without blanks
 
 
 def insert_copies(
@@ -233,8 +239,9 @@ def insert_copies(
         links(attention),
         first_largest(attention),
         tf.reduce_max(attention, 1),
+        any_in(of_text.are(UNSPACED), in_words.of, tf.size(in_words.first)),
     )
-    shapes = Said(*([tf.TensorShape([None])] * 5))
+    shapes = Said(*([tf.TensorShape([None])] * len(Said._fields)))
     shapes = shapes._replace(links=tf.TensorShape([None, None]))
 
     def advance(number: Tensor, said: Said) -> tuple[Tensor, Said]:
@@ -258,14 +265,19 @@ def insert_copies(
 def _inserted(said: Said, copy: Copies, source: Tensor) -> Said:
     """The words with one copy, a scalar in each field, where it belongs."""
     place = tf.range(tf.size(said.texts))
-    own = said.looks_at == copy.words
+    own = (said.looks_at == copy.words) & ~(copy.replace & said.unspaced)
     weights = tf.where(own, said.attention, -1.0)
     strongest = first_largest(weights[tf.newaxis])[0]
     attended = tf.reduce_any(own)
     other = tf.range(tf.size(source)) != copy.words
     links = said.links & (other | (copy.sides != 0))
     new = Said(
-        tf.constant(" "), copy.texts, ~other, copy.words, tf.zeros([], tf.float64)
+        tf.constant(" "),
+        copy.texts,
+        ~other,
+        copy.words,
+        tf.zeros([], tf.float64),
+        tf.constant(False),
     )
     said = said._replace(links=links)
 

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nmt.copying import has_meaning, is_letter, is_mark
+from nmt.copying import has_meaning, is_accent, is_letter, is_mark, is_unspaced
 
 Tensor = Any
 
 # What a character can be; bits, since it can be several.
-BLANK, MARK, LETTER, MEANING = 1, 2, 4, 8
+BLANK, MARK, LETTER, MEANING, ACCENT, UNSPACED = 1, 2, 4, 8, 16, 32
 
 NO_PLACE = 2**31 - 1  # what the least of no places is
 
@@ -129,6 +129,8 @@ def _kinds_by_range() -> tuple[Any, Any]:
             | MARK * is_mark(character)
             | LETTER * is_letter(character)
             | MEANING * has_meaning(character)
+            | ACCENT * is_accent(character)
+            | UNSPACED * is_unspaced(character)
             for character in map(chr, range(sys.maxunicode + 1))
         ],
         np.int32,

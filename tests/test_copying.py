@@ -14,9 +14,9 @@ SPACE = "\u2581"  # as sentencepiece spells it
 IVAN, LODZ = "\u0418\u0432\u0430\u043d", "\u0141\u00f3d\u017a"
 
 
-def trained(toy: Toy, type: str) -> Tokenizer:
+def trained(toy: Toy, type: str, line: str = "ba, ce. (di) fo! gu? ha 5") -> Tokenizer:
     text = toy.directory / f"text.{type}"
-    text.write_text("ba, ce. (di) fo! gu? ha 5\n" * 9)
+    text.write_text(f"{line}\n" * 9)
     pair = TextPair(source=text, target=text)
     config = TokenizerConfig.model_validate({"type": type, "vocab_size": 300})
     return train_tokenizers(config, [pair]).source
@@ -30,6 +30,11 @@ def subwords(toy: Toy) -> Tokenizer:
 @pytest.fixture(scope="module")
 def whole_words(toy: Toy) -> Tokenizer:
     return trained(toy, "word")
+
+
+@pytest.fixture(scope="module")
+def chinese(toy: Toy) -> Tokenizer:
+    return trained(toy, "unigram", "\u4eca\u5929\u53bb\u5b66\uff0c\u770b\u4e66\u3002")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,10 @@ def whole_words(toy: Toy) -> Tokenizer:
         # A part of a word stays a part of it.
         (f"ba{DOG}. ce", "ba. ce", [Copy(0, DOG, False, 1)]),
         ("\u20ac5", "5", [Copy(0, "\u20ac", False, -1)]),
+        # An accent of its own is left out of a word, but copied with a letter.
+        ("ba\u0301 ce", "ba ce", []),
+        (f"ba\u0301{DOG}", "ba", [Copy(0, DOG, False, 1)]),
+        ("z\u0301a ce", " ce", [Copy(0, "z\u0301a", True)]),
         # Punctuation and blanks that are unknown are no reason to copy a word.
         ("\u201cba\u201d c\u2019e", "ba ce", []),
         ("ba\u3000ce\t", "ba ce ", []),
@@ -83,6 +92,38 @@ def test_the_model_reads_what_its_tokenizer_knows(
         if end - begin == last - first:
             part = line.encode()[begin:end], reading.text.encode()[first:last]
             assert part[0] == part[1] or part[0].isspace()
+
+
+@pytest.mark.parametrize(
+    "line, text, copies",
+    [
+        # What is written without blanks is no word that could be copied as a whole.
+        (
+            "\u4eca\u5929\u53bb\u6821\uff0c\u770b\u4e66\u3002",
+            "\u4eca\u5929\u53bb\uff0c\u770b\u4e66\u3002",
+            [],
+        ),
+        (f"\u4eca\u5929{IVAN}\u770b\u4e66\u3002", "\u4eca\u5929\u770b\u4e66\u3002", []),
+        (
+            f"\u4eca\u5929\u6821{DOG}\u3002",
+            "\u4eca\u5929\u3002",
+            [Copy(0, DOG, False, 1)],
+        ),
+        # But what stands alone is.
+        (
+            f"\u4eca\u5929 {IVAN} \u770b\u4e66",
+            "\u4eca\u5929  \u770b\u4e66",
+            [Copy(1, IVAN, True)],
+        ),
+        ("\u4eca\u5929 \u6821\u3002", "\u4eca\u5929 \u3002", [Copy(1, "\u6821", True)]),
+    ],
+)
+def test_of_a_script_without_blanks_only_what_is_unknown_is_left_out(
+    chinese: Tokenizer, line: str, text: str, copies: list[Copy]
+) -> None:
+    [reading] = read(chinese, [line])
+    assert (reading.text, list(reading.copies)) == (text, copies)
+    assert reading.ids == chinese.encode([text])[0]
 
 
 @pytest.mark.parametrize("line", ["", " ", " \u3000", f"{DOG}.", f"({IVAN})!"])
@@ -141,6 +182,15 @@ def copied(
 def test_a_copy_replaces_the_words_that_attend_to_its_gap(subwords: Tokenizer) -> None:
     text, links = copied(subwords, f"ba {IVAN}, ce", "Eins zwei drei, vier", 0, 1, 1, 2)
     assert (text, links) == (f"Eins {IVAN}, vier", [(0, 0), (1, 1), (2, 2)])
+
+
+def test_a_copy_replaces_no_sentence_without_blanks(subwords: Tokenizer) -> None:
+    sentence = "\u4ed6\u5728\u770b\u4e66\u3002"
+    text, links = copied(subwords, f"{IVAN} ba.", sentence, 0)
+    assert (text, links) == (f"{IVAN} {sentence}", [(0, 0)])
+    assert copied(subwords, f"ba{DOG} ce.", sentence, 0)[0] == (
+        f"{sentence[:-1]}{DOG}\u3002"
+    )
 
 
 def test_of_words_that_stand_apart_one_group_is_replaced(subwords: Tokenizer) -> None:

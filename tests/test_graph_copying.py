@@ -25,14 +25,14 @@ from nmt.tokenizer import NUM_SPECIAL, Tokenizer, train_tokenizers
 from nmt.translation import _answer
 from nmt.wording import Wording
 
-TEXT = "Ba, ce. (di) fo! gu? ha 5\n\u00e4 \u2019t \u2581 \u3000\u0130ba\n" * 9
+TEXT = "Ba, ce. (di) fo! gu? ha 5\n\u6708\u00e4 \u2019t \u2581 \u3000\u0130ba\n" * 9
 KINDS = ["bpe", "unigram", "char", "word", "lowercase"]
 
 # Known and unknown letters, marks, signs, blanks and joiners, in words and beside them.
 LINES = st.one_of(
     st.text(
         "Bbacedifogu,.()!5 \t\r\0\u2028\u00a0\u3000\u2581\u00e4\u0130\u2019\u201c\u00bf"
-        "\u20ac\u0418\u0432\u0301\u200d\ufe0f\ufffd\U0001f415\U0001f469\u65e5\ue000\ufffe",
+        "\u20ac\u0418\u0432\u0301\u200d\ufe0f\ufffd\U0001f415\U0001f469\u65e5\u6708\ue000\ufffe",
         max_size=30,
     ),
     st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])),
