@@ -8,6 +8,7 @@ Shapes: B sentences, S source and T target positions, E readout size.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from nmt.batches import Batch
@@ -123,8 +124,9 @@ class Updater(tf.Module):
         `step` counts from 1; noise is a function of (seed, step, place in batches,
         replica, part).
         """
-        number = tf.constant(step, tf.int64)
-        learning_rate = tf.constant(rate, tf.float32)
+        # Of numpy's numbers: TensorFlow keeps each of Python's that it has met.
+        number = tf.constant(np.int64(step))
+        learning_rate = tf.constant(np.float32(rate))
         if self.config.accumulate == 1:
             (batch,) = batches
             return self._update(*batch, number, learning_rate)

@@ -1,4 +1,5 @@
 import functools
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -241,3 +242,13 @@ def test_parts_draw_different_masks() -> None:
         )
         doubled = pytest.approx(2 * float(one.plain), rel=1e-5)
         assert (float(together.plain) == doubled) == alike
+
+
+def test_an_update_leaves_nothing_of_its_rate_and_number_behind() -> None:
+    """TensorFlow keeps Python's numbers: a kilobyte an update, gigabytes in a week."""
+    updater, batch = fresh(), pack(*zip(*PAIRS, strict=True))
+    for place in range(3):
+        step, rate = 10**6 + place, 0.01 / (place + 7)
+        before = sys.getrefcount(step), sys.getrefcount(rate)
+        updater.update([batch], step, rate)
+        assert (sys.getrefcount(step), sys.getrefcount(rate)) == before
