@@ -21,8 +21,9 @@ WORD = re.compile(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+")
 
 # Segmentations of one word that are told apart; few words have more that matter.
 SEGMENTATIONS = 64
-# Words whose segmentations are remembered.
-WORDS = 1 << 16
+# Words whose segmentations are remembered, and how long they are at most: a sentence
+# that is written without blanks does not come again.
+WORDS, LONGEST_WORD = 1 << 16, 24
 
 Segment = Callable[[str, float, random.Random], list[int]]
 
@@ -93,7 +94,6 @@ def _unigram(processor: Any, scores: Sequence[float]) -> Segment:
     Kudo 2018, section 3.3, over the most probable segmentations.
     """
 
-    @lru_cache(maxsize=WORDS)
     def likeliest(word: str) -> tuple[list[list[int]], list[float]]:
         if word == SPACE:  # which, given alone, sentencepiece takes for no text
             return [[processor.piece_to_id(SPACE)]], [0.0]
@@ -102,8 +102,11 @@ def _unigram(processor: Any, scores: Sequence[float]) -> Segment:
         )
         return found, [math.fsum(scores[token] for token in ids) for ids in found]
 
+    remembered = lru_cache(maxsize=WORDS)(likeliest)
+
     def segment(word: str, alpha: float, source: random.Random) -> list[int]:
-        segmentations, log_probs = likeliest(word)
+        find = remembered if len(word) <= LONGEST_WORD else likeliest
+        segmentations, log_probs = find(word)
         best = max(log_probs)
         weights = [math.exp(alpha * (log_prob - best)) for log_prob in log_probs]
         return source.choices(segmentations, weights)[0]

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nmt.config import TextPair, TokenizerConfig
+from nmt.subword_sampling import SubwordSampler
 from nmt.tokenizer import NUM_BYTES, NUM_SPECIAL, Tokenizer, train_tokenizers
 
 LINES = [
@@ -87,3 +89,28 @@ def test_a_sampled_line_reads_as_the_line(
     for seed in range(20):
         sampled = subwords[kind].sample(LINES, 0.3, seed)
         assert subwords[kind].decode(sampled) == LINES
+
+
+def test_only_words_are_remembered_and_no_sentence_without_blanks(
+    subwords: dict[str, Tokenizer],
+) -> None:
+    """Or text without blanks would take 45 kB a sentence."""
+    tokenizer = subwords["unigram"]
+    searched = []
+    processor = tokenizer._processor
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(processor, name)
+
+        def nbest_encode(self, word: str, **options: Any) -> Any:
+            searched.append(word)
+            return processor.nbest_encode(word, **options)
+
+    sampler = SubwordSampler(Watched(), tokenizer.model_bytes)
+    word, sentence = "newest", "thelowertoweristhenewest"
+    for _ in range(2):
+        assert sampler.sample([word, sentence], 0.3, 5) == tokenizer.sample(
+            [word, sentence], 0.3, 5
+        )
+    assert sorted(searched) == [word, sentence, sentence]
