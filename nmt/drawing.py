@@ -141,20 +141,41 @@ def _fonts_for(text: str) -> tuple[list[str], set[str]]:
 
     matplotlib takes each character from the first of the families that has it.
     """
-    families = [FONT]
-    missing = set(text) - _characters(ft2font.FT2Font(font_manager.findfont(FONT)))
-    if missing:
-        # The system's own list, since matplotlib's may be from before an installation.
-        for path in sorted(font_manager.findSystemFonts(), key=_bold_or_italic):
-            with suppress(OSError, RuntimeError):
-                font = ft2font.FT2Font(path)
-                if missing & _characters(font):
-                    missing -= _characters(font)
-                    font_manager.fontManager.addfont(path)
-                    families.append(font.family_name)
+    own = _characters(ft2font.FT2Font(font_manager.findfont(FONT)))
+    others = set(text) - own
+    _look_for(others - _FOUND.keys())
+    found = {place for character in others if (place := _FOUND[character])}
+    families = [FONT, *(family for *_, family in sorted(found))]
+    missing = {character for character in others if _FOUND[character] is None}
     # Joiners, and variants of emoji: seen by their effect, or not at all.
     unseen = {letter for letter in missing if unicodedata.category(letter) == "Cf"}
     return families, missing - unseen - set(map(chr, range(0xFE00, 0xFE10)))
+
+
+# Of each character that was looked for, what draws it: the first font of the system
+# that has it, as (its place in their order, its family). A run draws at each
+# validation, and opening all the fonts of a machine takes seconds.
+_FOUND: dict[str, tuple[bool, str, str] | None] = {}
+
+
+def _look_for(characters: set[str]) -> None:
+    """Finds who draws these characters."""
+    if not characters:
+        return
+    missing = set(characters)
+    # The system's own list, since matplotlib's may be from before an installation.
+    for path in sorted(font_manager.findSystemFonts(), key=_bold_or_italic):
+        with suppress(OSError, RuntimeError):
+            font = ft2font.FT2Font(path)
+            if here := missing & _characters(font):
+                place = (*_bold_or_italic(path), font.family_name)
+                if place not in _FOUND.values():
+                    font_manager.fontManager.addfont(path)
+                _FOUND.update(dict.fromkeys(here, place))
+                missing -= here
+        if not missing:
+            return
+    _FOUND.update(dict.fromkeys(missing))
 
 
 def _bold_or_italic(path: str) -> tuple[bool, str]:

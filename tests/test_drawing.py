@@ -82,11 +82,17 @@ def test_a_font_of_the_system_is_taken_where_the_usual_one_lacks_a_character(
     monkeypatch.setattr(drawing, "FONT", "DejaVu Sans Mono")
 
     def missing_with(*fonts: str) -> str:
+        monkeypatch.setattr(drawing, "_FOUND", {})
         monkeypatch.setattr(font_manager, "findSystemFonts", lambda: list(fonts))
         return draw_attention(WEIGHTS[:1], [word, "a", "b"], ["c"], "png").missing
 
     assert missing_with(usual, __file__, str(Path(__file__).parent)) == word
     assert missing_with(usual, other) == ""
+    # What was found once is not looked for again: opening all fonts takes seconds.
+    known = list(font_manager.fontManager.ttflist)
+    monkeypatch.setattr(font_manager, "findSystemFonts", None)
+    assert draw_attention(WEIGHTS[:1], [word, "a", "b"], ["c"], "png").missing == ""
+    assert font_manager.fontManager.ttflist == known
 
 
 def test_what_is_no_text_is_drawn_as_such_and_long_words_are_shortened() -> None:
