@@ -9,7 +9,7 @@ import functools
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from nmt.search import (
     greedy_search,
     sample_search,
 )
+from nmt.threads import threads
 from nmt.tokenizer import BOS, EOS, PAD, UNK
 
 Tensor = Any
@@ -213,8 +214,10 @@ def decode(
     at_once = batches_at_once()
     size = min(batch_size, MOST_ROWS // search.rows, -(-len(sources) // at_once))
     batches = _batches([len(source) for source in sources], max(1, size))
-    running = [_threads(at_once).submit(run, chosen) for chosen in batches]
+    running: list[Future[None]] = []
     try:
+        for chosen in batches:
+            running.append(threads(at_once).submit(run, chosen))
         for batch in running:
             batch.result()
     finally:
@@ -222,12 +225,6 @@ def decode(
         for batch in running:
             batch.cancel()
     return results
-
-
-@functools.cache
-def _threads(count: int) -> ThreadPoolExecutor:
-    """The same for all calls: each new thread would claim memory of its own anew."""
-    return ThreadPoolExecutor(count)
 
 
 # The models of the last few graphs live as long as these do.

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from nmt.decoding import (
     longest_output,
 )
 from nmt.model import TranslationModel
+from nmt.threads import threads
 from nmt.tokenizer import BOS, EOS, PAD, UNK
 
 GREEDY = Greedy()
@@ -223,3 +225,20 @@ def test_options_that_cannot_be_met_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{named} is "):
         kind(**options)
+
+
+def test_no_thread_is_started_where_a_signal_would_break_its_start() -> None:
+    starters = []
+
+    class Watched(threading.Thread):
+        def start(self) -> None:
+            starters.append((self.name, threading.current_thread()))
+            super().start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "Thread", Watched)
+        pool = threads.__wrapped__(3)
+        assert list(pool.map(abs, [-1, 2, -3, 4])) == [1, 2, 3, 4]
+        pool.shutdown()
+    of_pool = [starter for name, starter in starters if "ThreadPool" in name]
+    assert len(of_pool) == 3 and threading.main_thread() not in of_pool
