@@ -42,6 +42,10 @@ SIDES: tuple[Side, Side] = ("source", "target")
 Place = tuple[int, Side, int]  # in data.train, and the line from 1
 
 
+class OtherTextError(DataError):
+    """The text is not that of the corpus that is asked for."""
+
+
 class ParallelCorpus:
     """The encoded pairs of a directory; only what is asked for is read from disk."""
 
@@ -75,7 +79,7 @@ class ParallelCorpus:
     @property
     def checksum(self) -> str:
         """SHA-256 (hex) of all that decides which ids this corpus holds."""
-        return hashlib.sha256(json.dumps(self.key).encode()).hexdigest()
+        return _checksum(self.key)
 
     def first_left_out(self, pairs: Sequence[TextPair]) -> dict[str, str]:
         """The `file:line` of the first pair left out, by reason; the files of today."""
@@ -110,6 +114,7 @@ def encode_corpus(
     max_length: int,
     directory: Path,
     keep_text: bool,
+    expected: str | None = None,
 ) -> ParallelCorpus:
     """The corpus of these files, encoded into the directory or found there.
 
@@ -119,7 +124,8 @@ def encode_corpus(
     left out and counted.
 
     Raises: DataError for files that are missing, empty, or unequal in lines, and if
-    no pair is left; RunError if the directory holds something else.
+    no pair is left; OtherTextError, before anything is encoded, if the checksum is not
+    the one that is expected; RunError if the directory holds something else.
     """
     key = {
         "format": FORMAT,
@@ -131,6 +137,8 @@ def encode_corpus(
         "max_length": max_length,
         "keep_text": keep_text,
     }
+    if expected not in (None, _checksum(key)):
+        raise OtherTextError("not the expected text")
     try:
         corpus = ParallelCorpus(directory)
         if corpus.key == key and corpus.digests == _digests(directory):
@@ -163,6 +171,10 @@ def file_checksum(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise cannot_be_read(path, error) from None
+
+
+def _checksum(key: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
 def _digests(directory: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from nmt.batches import plan_epoch
 from nmt.changes import identity
 from nmt.checkpoint import State, writing
 from nmt.config import Config, TextPair
-from nmt.corpus import ParallelCorpus, encode_corpus
+from nmt.corpus import OtherTextError, ParallelCorpus, encode_corpus
 from nmt.distribution import ALONE, Distribution
 from nmt.errors import ConfigError, RunError
 from nmt.model import TranslationModel
@@ -93,26 +93,28 @@ def open_training(
     def open_text() -> tuple[TokenizerPair, ParallelCorpus]:
         tokenizers = run.take_tokenizers(config)
         check_tokenizers(run.path, tokenizers, state)
-        with writing(run.corpus):
-            return tokenizers, encode_corpus(
-                config.data.train,
-                tokenizers,
-                max_length=config.data.max_length,
-                directory=run.corpus,
-                keep_text=config.tokenizer.sampling > 0,
-            )
+        try:
+            with writing(run.corpus):
+                return tokenizers, encode_corpus(
+                    config.data.train,
+                    tokenizers,
+                    max_length=config.data.max_length,
+                    directory=run.corpus,
+                    keep_text=config.tokenizer.sampling > 0,
+                    expected=state.corpus if state.step else None,
+                )
+        except OtherTextError:
+            raise RunError(
+                f"{run.path}: the training text is not what it was at step "
+                f"{state.step}: data.train's files have other content; put the old "
+                "ones back, or choose another run_dir, or start anew with --restart"
+            ) from None
 
     tokenizers, corpus = distribution.chief_first(open_text)
     if len(set(distribution.exchange(corpus.checksum))) > 1:
         raise RunError(
             f"{run.path}: the workers have different training text; run_dir and "
             "data.train's files have to be the same on all, as on a shared disk"
-        )
-    if state.step and state.corpus != corpus.checksum:
-        raise RunError(
-            f"{run.path}: the training text is not what it was at step "
-            f"{state.step}: data.train's files have other content; put the old "
-            "ones back, or choose another run_dir, or start anew with --restart"
         )
     if distribution.is_chief:
         run.write_config(config)

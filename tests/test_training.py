@@ -285,9 +285,13 @@ def test_training_text_may_move_but_not_change(
     text = moved[0].read_text()
     moved[0].write_text(text.replace("ba", "po", 1))
     before = checkpoints(tmp_path / "run")
+    encoded = [file.stat().st_ino for file in (tmp_path / "run/corpus").iterdir()]
     with pytest.raises(RunError, match="training text is not what it was at step 18"):
         train(config, paths)
     assert checkpoints(tmp_path / "run") == before
+    assert encoded == [
+        file.stat().st_ino for file in (tmp_path / "run/corpus").iterdir()
+    ]
     moved[0].write_text(text)
     train(config, paths)
     assert open_run(tmp_path / "run").state.step == 27
