@@ -94,7 +94,12 @@ def write_checkpoint(final: Path, state: State, arrays: Mapping[str, Arrays]) ->
     """
     aside = final.with_name(final.name + UNFINISHED)
     with writing(final):
-        _write_files(aside, state, arrays)
+        try:
+            _write_files(aside, state, arrays)
+        except BaseException:
+            # What a full disk has cut short does not keep it full.
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
         # One of a start that was interrupted after this very step may be there.
         replace_directory(aside, final)
 

@@ -1,5 +1,6 @@
 """One checkpoint: whole, or refused by name; and it takes nothing of a stranger's."""
 
+import errno
 import io
 import json
 import os
@@ -199,3 +200,17 @@ def test_what_is_not_expected_is_refused_before_it_takes_memory(tmp_path: Path) 
         archive.writestr("encoder/matrix.npy", header.getvalue())
     with pytest.raises(RunError, match=r"is float32 \(1099511627776,\), where"):
         read_arrays(file, SHAPES)
+
+
+def test_what_a_full_disk_cut_short_is_removed(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, **arrays: np.ndarray) -> None:
+        file.write_bytes(b"the first part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(RunError, match="make room"):
+        write_checkpoint(checkpoint.with_name("step-00000008"), State(step=8), ARRAYS)
+    assert list(checkpoint.parent.iterdir()) == [checkpoint]
+    assert read_state(checkpoint).step == 7
