@@ -223,6 +223,12 @@ class RunDirectory:
                     f"{self.path}: another nmt train is at work here; wait for it, end "
                     "it, or choose another run_dir"
                 ) from None
+            except OSError as error:
+                raise RunError(
+                    f"{self._lock}: cannot be locked: {error.strerror}; usual cause: a "
+                    "file system that is mounted without flock, as Lustre often is: "
+                    "mount it with it, or choose a run_dir elsewhere"
+                ) from None
             yield
 
     @property

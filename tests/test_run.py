@@ -1,5 +1,6 @@
 """The run directory: checkpoints that are whole or refused, and what may change."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -199,6 +200,17 @@ def test_one_trainer_at_a_time_has_the_directory(toy: Toy, run: RunDirectory) ->
         with pytest.raises(RunError, match="another nmt train"):
             run.move_aside()
     with run.locked():
+        pass
+
+
+def test_a_file_system_without_locks_is_named(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(stream: object, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(RunError, match="train.lock: cannot be locked"), run.locked():
         pass
 
 
