@@ -142,8 +142,8 @@ class Progress:
                 kept = []
                 for line in lines:
                     record = record_of(line)
-                    if record is None:  # cut short by a crash
-                        continue
+                    if record is None or not line.endswith("\n"):
+                        continue  # cut short by a crash
                     kind, step = record["kind"], record["step"]
                     if kind != "start" and step > last_steps.get(kind, last_step):
                         dropped.append(record)

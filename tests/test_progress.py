@@ -16,15 +16,19 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "metrics.jsonl", tmp_path / "train.log"
 
 
+@pytest.mark.parametrize(
+    "cut_short",
+    ['{"kind": "train", "step": 2, "lo', '{"kind": "train", "step": 2, "loss": 0.5}'],
+)
 def test_metrics_after_the_last_checkpoint_and_cut_short_lines_are_dropped(
-    files: tuple[Path, Path],
+    files: tuple[Path, Path], cut_short: str
 ) -> None:
     metrics, log = files
     with Progress(metrics, log, last_step=0) as progress:
         for step in (1, 2, 3):
             progress.record("train", step=step, loss=0.5)
     whole = metrics.read_text().splitlines(keepends=True)
-    metrics.write_text("".join(whole) + '{"kind": "train", "step": 2, "lo')
+    metrics.write_text("".join(whole) + cut_short)
     with Progress(metrics, log, last_step=2) as progress:
         assert metrics.read_text() == "".join(whole[:2])
         progress.record("train", step=3, loss=0.25)
