@@ -32,7 +32,7 @@ METRICS = "metrics.jsonl"  # in a run directory
 FIGURES = {
     "train": (
         "epoch",  # from 1: the one that the last of the updates belongs to
-        "loss",  # nats a target token, without label smoothing; of what has a finite one
+        "loss",  # nats a target token, without label smoothing
         "learning_rate",  # of the last update
         "gradient_norm",  # of the last update, before it was clipped
         "source_tokens_per_second",  # end of sentence counted, padding not
