@@ -102,6 +102,14 @@ def test_a_million_pairs_are_planned_fast() -> None:
     assert time.process_time() - start < 1.5
 
 
+def test_batches_come_in_no_order_of_their_lengths() -> None:
+    source, target = skewed_lengths(2000)
+    plan = plan_epoch(source, target, seed=1, epoch=0, batch_size=50)
+    longest = np.array([target[batch].max() for batch in plan])
+    ascents = (np.diff(longest) > 0).mean()
+    assert 0.3 < ascents < 0.7
+
+
 def test_a_plan_takes_no_python_for_each_pair() -> None:
     lengths = skewed_lengths(100_000)
     lines = 0
@@ -173,6 +181,22 @@ def test_serving_from_the_middle_is_the_tail_of_serving_all(
             assert tokenizers.source.decode(rows) == corpus.texts(side, indices)
     for one, other in zip(every, served(0, epoch=1), strict=True):
         assert all(map(np.array_equal, one, other)) == (sampling == 0)
+
+
+def test_each_batch_side_and_seed_samples_on_its_own(
+    encoded: tuple[ParallelCorpus, TokenizerPair],
+) -> None:
+    corpus, tokenizers = encoded
+    same = [np.arange(20)] * 2
+
+    def served(seed: int) -> list[bytes]:
+        stream = serve(
+            corpus, same, sampling=0.5, tokenizers=tokenizers, seed=seed, epoch=0
+        )
+        return [np.asarray(batch.source).tobytes() for batch in stream]
+
+    found = [*served(1), *served(2)]
+    assert len(set(found)) == len(found) == 4
 
 
 @pytest.mark.parametrize("taken", [1, 6])

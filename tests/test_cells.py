@@ -145,7 +145,9 @@ def test_a_scan_of_the_encoder_cell_is_its_steps_gradient_included() -> None:
     agree(encoder_cell, problem, {})
 
 
-def test_the_encoder_cell_is_a_gru() -> None:
+@pytest.mark.parametrize("dropped", [None, DROPPED], ids=["plain", "dropout"])
+def test_the_encoder_cell_is_a_gru(dropped: np.ndarray | None) -> None:
+    """Dropout is of what U multiplies, and not of the state that is carried on."""
     random = np.random.default_rng(0)
     projected, state = random.normal(size=[B, 3 * D]), random.normal(size=[B, D])
     matrix, bias = random.normal(size=[D, 3 * D]), random.normal(size=3 * D)
@@ -154,11 +156,13 @@ def test_the_encoder_cell_is_a_gru() -> None:
         (tf.constant(projected),),
         tf.constant(state),
         multiplications({"recurrent": tf.constant(matrix)}),
-        {"recurrent_bias": tf.constant(bias)},
+        {"recurrent_bias": tf.constant(bias)}
+        | ({} if dropped is None else {"state_mask": tf.constant(dropped)}),
     )
     assert outputs == ()
+    kept = state if dropped is None else state * dropped
     for row in range(B):
-        expected = numpy_gru(projected[row], state[row] @ matrix + bias, state[row])
+        expected = numpy_gru(projected[row], kept[row] @ matrix + bias, state[row])
         np.testing.assert_allclose(result[row], expected, rtol=1e-12)
 
 

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nmt.checkpoint import Arrays, State, read_arrays, read_state, write_checkpoint
+from nmt.checkpoint import (
+    Arrays,
+    State,
+    read_arrays,
+    read_state,
+    write_checkpoint,
+    write_synced,
+)
 from nmt.errors import RunError
 
 ARRAYS: dict[str, Arrays] = {
@@ -214,3 +221,35 @@ def test_what_a_full_disk_cut_short_is_removed(
         write_checkpoint(checkpoint.with_name("step-00000008"), State(step=8), ARRAYS)
     assert list(checkpoint.parent.iterdir()) == [checkpoint]
     assert read_state(checkpoint).step == 7
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks what a file is")
+def test_all_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a loss of power leaves a name with nothing behind it."""
+    done: list[tuple[str, ...]] = []
+    sync, rename = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(("sync", os.readlink(f"/proc/self/fd/{descriptor}")))
+        sync(descriptor)
+
+    def renamed(old: Path, new: Path) -> None:
+        done.append(("rename", str(old), str(new)))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    final, parent = tmp_path / "step-00000001", ("sync", str(tmp_path))
+    write_checkpoint(final, State(step=1), ARRAYS)
+    [place] = [place for place, (kind, *_) in enumerate(done) if kind == "rename"]
+    aside = done[place][1]
+    files = {("sync", f"{aside}/{file.name}") for file in final.iterdir()}
+    assert files | {("sync", aside)} <= set(done[:place])
+    assert parent in done[place:]
+
+    done.clear()
+    write_synced(tmp_path / "last", "step-00000001\n")
+    [first, (_, written, name), last] = done
+    assert (first, name, last) == (("sync", written), f"{tmp_path}/last", parent)

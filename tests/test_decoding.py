@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from tiny_models import random_sentences, tiny_model
 
@@ -242,3 +243,10 @@ def test_no_thread_is_started_where_a_signal_would_break_its_start() -> None:
         pool.shutdown()
     of_pool = [starter for name, starter in starters if "ThreadPool" in name]
     assert len(of_pool) == 3 and threading.main_thread() not in of_pool
+
+
+def test_each_sentence_and_each_sample_has_draws_of_its_own() -> None:
+    draws = decoding._draws(Sample(samples=3), [[4, 5], [5, 4], [4, 5]], 50)
+    np.testing.assert_array_equal(draws[0], draws[2])
+    distinct = {row.tobytes() for rows in draws for row in rows}
+    assert len(distinct) == 6

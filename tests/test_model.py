@@ -150,23 +150,37 @@ def test_the_encoder_is_two_grus_a_layer_the_second_added_to_the_first() -> None
         close(values[row, : len(x)], layer(first, 1) + first)
 
 
-def test_the_start_and_the_readout_are_their_formulas() -> None:
-    model = tiny(layer_norm=False, tie_embeddings="none")
+@pytest.mark.parametrize("layer_norm", [True, False], ids=["norm", "plain"])
+def test_the_start_the_readout_and_the_keys_are_their_formulas(
+    layer_norm: bool,
+) -> None:
+    model = tiny(layer_norm=layer_norm, tie_embeddings="none")
     weights = model.parameters.values()
+
+    def normalized(x: np.ndarray, name: str) -> np.ndarray:
+        if not layer_norm:
+            return x
+        gain, bias = weights[f"decoder/{name}_norm"]
+        return (x - x.mean()) / np.sqrt(x.var() + 1e-5) * gain + bias
+
     memory = model.encode(BATCH.source)
     start = model.start(memory).numpy()
     tokens = BATCH.target_in[:, 0]
     logits, state, attention = model.step(tokens, tf.constant(start), memory)
     for row, source in enumerate(BATCH.source):
         values = memory.values[row, : np.sum(source != PAD)].numpy()
-        mean = values.mean(0) @ weights["decoder/start"]
+        mean = normalized(values.mean(0) @ weights["decoder/start"], "start")
         close(start[row], np.tanh(mean + weights["decoder/start_bias"]))
+        for key, value in zip(memory.keys[row].numpy(), values, strict=False):
+            close(key, normalized(value @ weights["decoder/keys"], "keys"))
         context = attention[row, : len(values)].numpy() @ values
         embedded = weights["target_embeddings"][tokens[row]]
+        product = embedded @ weights["decoder/input"]
+        [projected] = model.decoder._projected(tf.constant([product]))
+        close(projected, normalized(product, "input") + weights["decoder/input_bias"])
         read = np.concatenate([state[row], context, embedded])
-        readout = np.tanh(
-            read @ weights["decoder/readout"] + weights["decoder/readout_bias"]
-        )
+        product = normalized(read @ weights["decoder/readout"], "readout")
+        readout = np.tanh(product + weights["decoder/readout_bias"])
         expected = weights["output_embeddings"] @ readout + weights["output_bias"]
         close(logits[row], expected)
 
@@ -204,6 +218,49 @@ def test_dropout_at_each_site_changes_the_output_and_follows_the_seed(
     silent = model.teacher_forced(BATCH.source, BATCH.target_in)[0].numpy()
     for different in (readouts(2), silent):
         assert abs(dropped - different).max() > 1e-3
+
+
+@pytest.mark.parametrize("site", sorted(set(RATES) - {"state"}))
+def test_what_is_dropped_is_drawn_for_each_position_of_each_sentence(
+    site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = masks(monkeypatch, {site: 0.4})
+    batch, source, target = *BATCH.source.shape, BATCH.target_in.shape[1]
+    expected = {
+        "source": [source, batch, 5],
+        "source_word": [source, batch, 1],
+        "target": [target, batch, 5],
+        "target_word": [target, batch, 1],
+        "context": [batch, source, 6],
+        "output": [target, batch, 5],
+    }
+    assert [mask.shape.as_list() for mask in found] == [expected[site]]
+
+
+def test_each_recurrence_drops_other_units_and_the_same_at_all_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Gal and Ghahramani 2016. Two layers of two directions, and the decoder.
+    found = [mask.numpy() for mask in masks(monkeypatch, {"state": 0.4})]
+    batch = len(BATCH.source)
+    assert [mask.shape for mask in found] == [(batch, 3)] * 4 + [(batch, 6)]
+    for one, other in itertools.combinations([mask[:, :3] for mask in found], 2):
+        assert (one != other).any()
+
+
+def masks(monkeypatch: pytest.MonkeyPatch, rates: dict[str, float]) -> list[Any]:
+    """Those that the model draws while it is taught the batch."""
+    drawn = []
+    draw = Noise.mask
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        drawn.append(draw(*arguments, **options))
+        return drawn[-1]
+
+    monkeypatch.setattr(Noise, "mask", watched)
+    noise = Noise(rates, tf.constant([1, 1]))
+    tiny().teacher_forced(BATCH.source, BATCH.target_in, noise)
+    return drawn
 
 
 def test_recurrent_dropout_acts_in_the_encoder_and_in_the_decoder() -> None:

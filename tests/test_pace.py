@@ -24,6 +24,15 @@ def test_the_loss_is_that_of_the_tokens_whose_loss_is_a_number() -> None:
     assert figures["padding"] == 0
 
 
+def test_padding_is_that_of_the_target_side() -> None:
+    interval = Interval()
+    for batch in (pack([[4] * 9], [[5]]), pack([[4], [5, 6]], [[5, 6, 7], [8]])):
+        tokens = np.count_nonzero(batch.target_out)
+        report = Report(np.float32(1), np.float32(tokens), np.float32(1), True, False)
+        interval.add([batch], report)
+    assert interval.summary()["padding"] == pytest.approx(1 - 8 / (2 + 8))
+
+
 def _add(interval: Interval, loss: float, tokens: int) -> dict[str, float]:
     batch = pack([[5]], [[5] * (tokens - 1)])
     norm = np.float32(1)

@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Toy, ToyRun
+from tiny_models import tiny_model
 
+from nmt import saving
 from nmt.changes import identity
 from nmt.checkpoint import Arrays, State, read_arrays, read_state
-from nmt.config import load_config
+from nmt.config import TrainingConfig, load_config
 from nmt.errors import RunError
 from nmt.run import RunDirectory, open_run
 from nmt.starting import train
 from nmt.tokenizer import train_tokenizers
+from nmt.update import Updater
 
 ARRAYS: dict[str, Arrays] = {
     "weights.npz": {"encoder/matrix": np.arange(6, dtype=np.float32).reshape(2, 3)}
@@ -190,6 +193,16 @@ def test_a_configuration_that_says_the_same_is_left_as_it_was_written(
     before = run.config.read_bytes()
     run.write_config(config)
     assert run.config.read_bytes() == before
+
+
+def test_what_a_run_may_go_back_to_is_kept_whatever_is_newer(run: RunDirectory) -> None:
+    model = tiny_model(1)
+    updater = Updater(model, model, TrainingConfig())
+    for step, validated, best in ((3, 3, True), (6, 6, False), (8, 6, False)):
+        state = State(step=step, validated_step=validated)
+        saving.save(run, state, updater, best=best, keep=1)
+    found = {checkpoint.name for checkpoint in run.checkpoints.glob("step-*")}
+    assert found == {f"step-{step:08d}" for step in (3, 6, 8)}
 
 
 def test_one_trainer_at_a_time_has_the_directory(toy: Toy, run: RunDirectory) -> None:

@@ -114,3 +114,20 @@ def test_only_words_are_remembered_and_no_sentence_without_blanks(
             [word, sentence], 0.3, 5
         )
     assert sorted(searched) == [word, sentence, sentence]
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.6])
+def test_a_word_stays_characters_as_often_as_all_its_merges_are_left_out(
+    subwords: dict[str, Tokenizer], alpha: float
+) -> None:
+    tokenizer, draws = subwords["bpe"], 4000
+    [characters] = tokenizer.sample(["the"], 1.0, seed=1)
+    pieces = tokenizer.pieces(characters)
+    known = set(tokenizer.pieces(range(tokenizer.vocab_size)))
+    merges = sum(
+        one + other in known for one, other in zip(pieces, pieces[1:], strict=False)
+    )
+    share = alpha**merges
+    assert 0 < share < 1
+    found = tokenizer.sample(["the"] * draws, alpha, seed=1).count(characters) / draws
+    assert abs(found - share) < 5 * math.sqrt(share * (1 - share) / draws)

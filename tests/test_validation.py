@@ -1,6 +1,7 @@
 """Validation: the loss is a mean over tokens, and the scores are of translations."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from conftest import Toy, ToyRun
 
 from nmt.batches import pack
+from nmt.checkpoint import State
+from nmt.config import TrainingConfig
 from nmt.decoding import Greedy, decode
 from nmt.evaluation import QuickScores, Score, quick
 from nmt.model import TranslationModel
 from nmt.parallel_text import load_pairs
+from nmt.patience import after_validation
 from nmt.run import OpenRun, open_run
 from nmt.tokenizer import EOS
 from nmt.update import batch_loss
@@ -92,3 +96,22 @@ def test_the_perplexity_of_any_loss_is_a_number() -> None:
     score = Score("BLEU", 0.0, "")
     result = ValidationResult(1e6, QuickScores(score, score), [])
     assert math.isfinite(result.perplexity)
+
+
+def test_equal_bleu_is_told_apart_by_chrf_and_no_more() -> None:
+    def value(bleu: float, chrf: float) -> float:
+        scores = QuickScores(Score("BLEU", bleu, ""), Score("chrF2", chrf, ""))
+        return ValidationResult(1.0, scores, []).value("bleu")
+
+    assert value(0.0, 10.0) < value(0.0, 11.0) < value(0.01, 0.0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_never_the_best(value: float) -> None:
+    training = TrainingConfig()
+    state = after_validation(State(step=1), value, training)
+    assert (state.best, state.since_best) == (None, 1)
+    state = after_validation(replace(state, step=2), -3.0, training)
+    assert (state.best, state.best_step, state.since_best) == (-3.0, 2, 0)
+    state = after_validation(replace(state, step=3), value, training)
+    assert (state.best, state.best_step, state.since_best) == (-3.0, 2, 1)
