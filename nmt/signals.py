@@ -67,6 +67,11 @@ class Signals:
         try:
             self.check()
             yield
+        except Exception as error:
+            # A graph that was being traced has put an error of its own in its place.
+            if self.received:
+                raise Interrupted(self.received) from error
+            raise
         finally:
             self._at_once = False
 

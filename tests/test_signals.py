@@ -33,6 +33,17 @@ def test_in_a_block_that_loses_nothing_a_signal_is_raised_past_any_handler() -> 
             pytest.fail("an interruption is no error to mend")
 
 
+def test_what_breaks_at_an_interruption_is_told_as_one() -> None:
+    # As TensorFlow's stack of graphs does, where one is being traced.
+    with Signals() as signals, pytest.raises(Interrupted), signals.at_once():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise AssertionError("Nesting violated")
+    with Signals() as signals, pytest.raises(AssertionError), signals.at_once():
+        raise AssertionError("without a signal")
+
+
 @pytest.mark.parametrize("second", ENDING)
 @pytest.mark.parametrize("first", ENDING)
 def test_a_second_signal_ends_at_once_unless_a_terminal_is_closed(
