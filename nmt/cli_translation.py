@@ -250,6 +250,16 @@ def _translate(
         raise click.UsageError(
             f"--output and --alignments are both {request.output}: two texts, two files"
         )
+    for kind, written in (
+        ("--output", request.output),
+        ("--alignments", request.alignments),
+    ):
+        for other, read in ("--input", request.input), ("--prefix", request.prefix):
+            if written and read and read.is_file() and _is_one(written, read):
+                raise click.UsageError(
+                    f"{kind} and {other} are both {written}: it would be lost; write "
+                    "to another file"
+                )
     prepare_tensorflow()
     from nmt import decoding, files, text, translator
 
@@ -297,6 +307,10 @@ def _translate(
             "raises it",
             err=True,
         )
+
+
+def _is_one(path: Path, other: Path) -> bool:
+    return path.exists() and path.samefile(other)
 
 
 @contextmanager

@@ -201,3 +201,23 @@ def test_a_run_translates_line_by_line_however_it_searches(
         else:
             [empty] = found
             assert (empty["text"], empty["score"], empty["tokens"]) == ("", 0, [])
+
+
+@pytest.mark.parametrize("written", ["--output", "--alignments"])
+@pytest.mark.parametrize("read", ["--input", "--prefix"])
+def test_translate_does_not_write_over_what_it_reads(
+    written: str, read: str, shouting: Shouting, tmp_path: Path
+) -> None:
+    file, link = tmp_path / "text", tmp_path / "link"
+    file.write_text("a\n")
+    link.symlink_to(file)
+    result = run("translate", "--ckpt", "x", written, str(link), read, str(file))
+    assert result.exit_code == 2
+    assert f"{written} and {read} are both {link}" in result.stderr
+    assert file.read_text() == "a\n" and not shouting.asked
+
+
+def test_translate_may_read_and_write_a_device(shouting: Shouting) -> None:
+    device = "/dev/null"
+    result = run("translate", "--ckpt", "x", "--input", device, "--output", device)
+    assert (result.exit_code, result.output) == (0, "")
