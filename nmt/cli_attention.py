@@ -19,11 +19,22 @@ if TYPE_CHECKING:
     from nmt.alignment import Look
 
 
+def one_of_them(
+    context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]
+) -> Path:
+    """The one path; click itself would take the last of several."""
+    if len(paths) > 1:
+        raise click.BadParameter("takes one: a picture is of one model's attention")
+    return paths[0]
+
+
 @click.command()
 @click.option(
     "--ckpt",
     type=FILE,
     required=True,
+    multiple=True,
+    callback=one_of_them,
     help="A run directory (its best checkpoint), or one of its checkpoints.",
 )
 @click.option(

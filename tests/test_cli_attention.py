@@ -158,3 +158,9 @@ def test_a_picture_that_fails_leaves_the_one_before(
     assert result.exit_code == 1 and "No space left" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == b"before"
+
+
+def test_several_checkpoints_are_refused() -> None:
+    call = ["--ckpt", "x", "--ckpt", "y", "--output", "a.png", "--text", "ba"]
+    result = CliRunner().invoke(main, ["attention", *call])
+    assert result.exit_code == 2 and "takes one" in result.stderr
