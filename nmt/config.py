@@ -98,7 +98,7 @@ class TextPair(Section):
 
 class DataConfig(Section):
     source_language: Language | None = None
-    """ISO 639-1 code, as en; for names, hints of `nmt check`, and ensembles."""
+    """ISO 639-1 code, two small letters; for names, `nmt check`, and ensembles."""
     target_language: Language | None = None
     """ISO 639-1 code, two small letters; zh, ja and ko choose sacreBLEU's tokenizer."""
     train: Annotated[tuple[TextPair, ...], BeforeValidator(_as_pairs)]
