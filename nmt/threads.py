@@ -18,9 +18,16 @@ def threads(count: int) -> ThreadPoolExecutor:
     """
     pool = ThreadPoolExecutor(count)
     all_there = Barrier(count)
-    starter = Thread(
-        target=lambda: list(pool.map(lambda _: all_there.wait(), range(count)))
-    )
+
+    def start() -> None:
+        try:
+            for _ in range(count):
+                pool.submit(all_there.wait)  # each on a thread of its own
+        except RuntimeError:
+            # The system has no more: who needs one is told, and nobody waits for it.
+            all_there.abort()
+
+    starter = Thread(target=start)
     starter.start()
     starter.join()
     return pool

@@ -245,6 +245,28 @@ def test_no_thread_is_started_where_a_signal_would_break_its_start() -> None:
     assert len(of_pool) == 3 and threading.main_thread() not in of_pool
 
 
+def test_a_thread_that_cannot_be_started_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, started = threading.Thread.start, []
+
+    def limited(self: threading.Thread) -> None:
+        if "ThreadPool" in self.name:
+            if len(started) == 2:
+                raise RuntimeError("can't start new thread")
+            started.append(self)
+        start(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", limited)
+        pool = threads.__wrapped__(4)
+        with pytest.raises(RuntimeError, match="can't start"):
+            for _ in range(4):
+                pool.submit(threading.Event().wait, 1)
+    assert pool.submit(abs, -1).result(timeout=60) == 1
+    pool.shutdown()
+
+
 def test_each_sentence_and_each_sample_has_draws_of_its_own() -> None:
     draws = decoding._draws(Sample(samples=3), [[4, 5], [5, 4], [4, 5]], 50)
     np.testing.assert_array_equal(draws[0], draws[2])
