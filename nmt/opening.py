@@ -89,6 +89,10 @@ def open_training(
     Raises: RunError where tokenizer, text or weights are not those of the run.
     """
     state = start.state
+    different_text = RunError(
+        f"{run.path}: the workers have different training text; run_dir and "
+        "data.train's files have to be the same on all, as on a shared disk"
+    )
 
     def open_text() -> tuple[TokenizerPair, ParallelCorpus]:
         tokenizers = run.take_tokenizers(config)
@@ -104,6 +108,8 @@ def open_training(
                     expected=state.corpus if state.step else None,
                 )
         except OtherTextError:
+            if not distribution.is_chief:  # whose text is what it was
+                raise different_text from None
             raise RunError(
                 f"{run.path}: the training text is not what it was at step "
                 f"{state.step}: data.train's files have other content; put the old "
@@ -112,10 +118,7 @@ def open_training(
 
     tokenizers, corpus = distribution.chief_first(open_text)
     if len(set(distribution.exchange(corpus.checksum))) > 1:
-        raise RunError(
-            f"{run.path}: the workers have different training text; run_dir and "
-            "data.train's files have to be the same on all, as on a shared disk"
-        )
+        raise different_text
     if distribution.is_chief:
         run.write_config(config)
     parts = machine["parts"]
