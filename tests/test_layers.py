@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "nmt"
 # A module imports only from modules above it.
 ORDER = """
     __init__ errors cluster threads hardware distribution files text history
-    yaml_lines refusals config alignment drawing plots subword_sampling vetting tokenizer parallel_text
-    sequences corpus inspection
+    yaml_lines refusals config alignment drawing plots subword_sampling vetting
+    tokenizer parallel_text sequences corpus inspection
     cores batches precision
     attention layers recurrence cells parameters compaction continuations search
     loss optimizer encoder decoder model update ensemble decoding scoring copying
