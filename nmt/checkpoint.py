@@ -16,7 +16,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -28,7 +27,7 @@ from numpy.lib.npyio import NpzFile
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from nmt.errors import RunError, in_one_line
-from nmt.files import UNFINISHED, open_regular, replace_directory, sync
+from nmt.files import UNFINISHED, open_regular, replacing_directory, sync
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -92,16 +91,9 @@ def write_checkpoint(final: Path, state: State, arrays: Mapping[str, Arrays]) ->
 
     Raises: RunError if it cannot be written; what was there is as it was.
     """
-    aside = final.with_name(final.name + UNFINISHED)
-    with writing(final):
-        try:
-            _write_files(aside, state, arrays)
-        except BaseException:
-            # What a full disk has cut short does not keep it full.
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-        # One of a start that was interrupted after this very step may be there.
-        replace_directory(aside, final)
+    # One of a start that was interrupted after this very step may be there.
+    with writing(final), replacing_directory(final) as aside:
+        _write_files(aside, state, arrays)
 
 
 @contextmanager
@@ -129,8 +121,6 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _write_files(aside: Path, state: State, arrays: Mapping[str, Arrays]) -> None:
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()  # no parents: a run directory that is gone stays gone
     for name, values in arrays.items():
         np.savez(aside / name, **values)  # type: ignore[arg-type]
     (aside / STATE).write_text(json.dumps(asdict(state), indent=1) + "\n")

@@ -12,7 +12,6 @@ from and what was left out.
 
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 
 from nmt.config import TextPair
 from nmt.errors import DataError, RunError
-from nmt.files import UNFINISHED, cannot_be_read, open_regular, replace_directory
+from nmt.files import cannot_be_read, open_regular, replacing_directory
 from nmt.parallel_text import read_pairs
 from nmt.sequences import ArrayWriter, Sequences, SequencesWriter
 from nmt.tokenizer import Tokenizer, TokenizerPair
@@ -149,15 +148,8 @@ def encode_corpus(
                 f"{directory}: is in the way of the encoded corpus and does not hold "
                 "one: move it away"
             ) from None
-    # Built beside its place, so that what stands there is always a whole corpus.
-    unfinished = directory.with_name(directory.name + UNFINISHED)
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was killed
-    unfinished.mkdir(parents=True)
-    try:
+    with replacing_directory(directory) as unfinished:
         _encode_into(unfinished, key, pairs, tokenizers)
-        replace_directory(unfinished, directory)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return ParallelCorpus(directory)
 
 

@@ -96,6 +96,22 @@ def replacing(path: Path) -> Iterator[Path]:
         raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+@contextmanager
+def replacing_directory(final: Path) -> Iterator[Path]:
+    """An empty directory, which gets its name when the block ends without an error.
+
+    Otherwise what was there before stays, and of the new one nothing.
+    """
+    unfinished = final.with_name(final.name + UNFINISHED)
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was killed
+    unfinished.mkdir()  # no parents: a run directory that is gone stays gone
+    try:
+        yield unfinished
+        replace_directory(unfinished, final)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
 def replace_directory(finished: Path, final: Path) -> None:
     """Gives a finished directory its name; what had it before is removed.
 

@@ -40,7 +40,7 @@ from nmt.checkpoint import (
 from nmt.config import Config, dump_config, load_config
 from nmt.corpus import file_checksum
 from nmt.errors import ConfigError, RunError, in_one_line
-from nmt.files import UNFINISHED, open_regular, replace_directory
+from nmt.files import UNFINISHED, open_regular, replacing_directory
 from nmt.history import METRICS
 from nmt.model import TranslationModel
 from nmt.signals import apart
@@ -188,15 +188,15 @@ class RunDirectory:
             ]
             made_from = json.dumps([config.tokenizer.model_dump(), checksums])
             if not origin.exists() or origin.read_text() != made_from:
-                aside = self.path / ("tokenizer" + UNFINISHED)
-                shutil.rmtree(aside, ignore_errors=True)
                 tokenizers = apart(
                     lambda: train_tokenizers(config.tokenizer, config.data.train)
                 )
-                with writing(self.tokenizer):
+                with (
+                    writing(self.tokenizer),
+                    replacing_directory(self.tokenizer) as aside,
+                ):
                     tokenizers.save(aside)
                     (aside / origin.name).write_text(made_from)
-                    replace_directory(aside, self.tokenizer)
         return TokenizerPair.load(self.tokenizer)
 
     @contextmanager

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.files import replace_directory
+from nmt.files import replace_directory, replacing_directory
 
 
 @pytest.mark.parametrize("crash_at", [1, 2])
@@ -33,3 +33,15 @@ def test_a_crash_while_a_directory_is_replaced_leaves_a_whole_one_or_none(
         "b": "new",
     }
     assert list(tmp_path.iterdir()) == [final]
+
+
+def test_a_directory_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    final = tmp_path / "final"
+    for text in "old", "new":
+        with replacing_directory(final) as aside:
+            assert not list(aside.iterdir())
+            (aside / text).write_text(text)
+    with pytest.raises(KeyboardInterrupt), replacing_directory(final) as aside:
+        (aside / "half").write_text("ha")
+        raise KeyboardInterrupt
+    assert list(tmp_path.rglob("*")) == [final, final / "new"]
