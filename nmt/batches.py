@@ -107,17 +107,14 @@ def serve(
 
     # TensorFlow keeps what it calls to the end of the process: without this, the plans
     # of all epochs, and the corpus with its open files.
-    while_served = weakref.ref(batch)
-
-    def batch_while_served(number: NDArray[np.int64]) -> Batch:
-        make = while_served()
-        assert make is not None
-        return make(number)
+    while_served = weakref.proxy(batch)
 
     # As it is: converting it takes time, and leaves a file where a kill comes.
     @tf.autograph.experimental.do_not_convert
     def traced_batch(number: tf.Tensor) -> Batch:
-        arrays = tf.numpy_function(batch_while_served, [number], Batch(*[tf.int32] * 3))
+        arrays = tf.numpy_function(
+            lambda number: while_served(number), [number], Batch(*[tf.int32] * 3)
+        )
         return Batch(*(tf.ensure_shape(array, [None, None]) for array in arrays))
 
     # Not Dataset.from_generator: it sets malloc's trim threshold back to 128 kB for
