@@ -255,7 +255,7 @@ def _translate(
         ("--alignments", request.alignments),
     ):
         for other, read in ("--input", request.input), ("--prefix", request.prefix):
-            if written and read and read.is_file() and _is_one(written, read):
+            if written and read and _is_one_file(written, read):
                 raise click.UsageError(
                     f"{kind} and {other} are both {written}: it would be lost; write "
                     "to another file"
@@ -309,8 +309,9 @@ def _translate(
         )
 
 
-def _is_one(path: Path, other: Path) -> bool:
-    return path.exists() and path.samefile(other)
+def _is_one_file(path: Path, other: Path) -> bool:
+    """Whether writing one loses the other, as of a device it does not."""
+    return path.is_file() and other.is_file() and path.samefile(other)
 
 
 @contextmanager
