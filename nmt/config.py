@@ -243,9 +243,10 @@ class TrainingConfig(Section):
     validate_every: Annotated[Literal["epoch"] | Count, BeforeValidator(_as_period)] = (
         "epoch"
     )
-    """epoch, or a number of updates; a checkpoint is saved as often."""
+    """epoch, or a number of updates; a checkpoint is saved as often,
+    and every ten minutes in between, which the next one replaces."""
     keep: Count = 3
-    """Newest checkpoints that are kept, beside the best."""
+    """Newest validated checkpoints that are kept, beside the best."""
     early_stopping: EarlyStoppingConfig | None = EarlyStoppingConfig()
     """A mapping with metric and patience; null trains to the end."""
     strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"

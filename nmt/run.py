@@ -99,13 +99,19 @@ class RunDirectory:
         for pointer in ("best", "last") if best else ("last",):
             write_synced(self.checkpoints / pointer, state.name + "\n")
 
-    def sweep(self, keep: int, *, needed: Collection[str] = ()) -> None:
-        """Removes all checkpoints but `best`, the newest `keep`, and those needed."""
-        newest = sorted(self.checkpoints.glob(STEPS))
+    def sweep(
+        self, keep: int, *, needed: Collection[str] = (), spent: Collection[str] = ()
+    ) -> None:
+        """Removes all checkpoints but `best`, the newest `keep`, and those needed.
+
+        Those in `spent` are removed, however new, unless they are the best or the last.
+        """
+        checkpoints = sorted(self.checkpoints.glob(STEPS))
+        newest = [each for each in checkpoints if each.name not in spent][-keep:]
         # `last` is not the newest where a crash came before it named that one.
-        named = {self.named("best"), self.named("last")}
-        for checkpoint in newest[:-keep]:
-            if checkpoint not in named and checkpoint.name not in needed:
+        kept = {*newest, self.named("best"), self.named("last")}
+        for checkpoint in checkpoints:
+            if checkpoint not in kept and checkpoint.name not in needed:
                 shutil.rmtree(checkpoint, ignore_errors=True)
 
     def write_validation(self, state: State, translations: Sequence[str]) -> None:

@@ -49,6 +49,7 @@ from nmt.watch import Watch
 LOG_EVERY = 50  # updates between two lines of metrics
 AGREE_EVERY = 10  # updates between two questions of the workers who was interrupted
 LOOK_EVERY = 10  # updates between two looks at how they went; a divisor of LOG_EVERY
+SAVE_EVERY = 600  # seconds after which a checkpoint does not wait for a validation
 
 
 def last_steps(state: State) -> dict[str, int]:
@@ -78,6 +79,7 @@ class Training:
         self.again = again
         self.interval = Interval.load(opening.state.unlogged)
         self.saved = self.state = replace(opening.state, unlogged={})
+        self.saved_at = time.monotonic()
         self.watch = Watch(config, opening.corpus, progress)
         self.plan: Plan = []  # of the epoch
         self.pace = Pace()
@@ -167,6 +169,7 @@ class Training:
                 break
             self._update(batches)
             self._check_signals()
+            self._save_now_and_then()
         else:
             return  # the last update, or early stopping, came before the epoch's end
         self.progress.end_epoch()
@@ -287,17 +290,43 @@ class Training:
     def _save(self, *, best: bool) -> None:
         self.progress.sync()  # a checkpoint says which metrics there are
         if self.distribution.is_chief:
-            keep = self.config.training.keep
-            save(self.run, self.state, self.opening.updater, best=best, keep=keep)
+            before, state = self.saved, self.state
+            # It has served its turn, where there was no validation at its step.
+            spent = before.step not in (before.validated_step, state.step)
+            save(
+                self.run,
+                state,
+                self.opening.updater,
+                best=best,
+                keep=self.config.training.keep,
+                spent=[before.name] if spent else [],
+            )
         self.saved = self.state
+        self.saved_at = time.monotonic()
+
+    def _save_now_and_then(self) -> None:
+        """Saves between two validations that are far apart, for a kill asks nobody."""
+        if time.monotonic() - self.saved_at < SAVE_EVERY:
+            return
+        start = time.perf_counter()
+        self._look()
+        self._save_in_between()
+        self.progress.note(f"saved step {self.state.step}")
+        self.interval.paused += time.perf_counter() - start
+
+    def _save_in_between(self) -> None:
+        """A checkpoint before its validation, with all that is not yet logged."""
+        state = self.state
+        unlogged = self.interval.dump() if self.interval.reports else {}
+        self.state = replace(state, unlogged=unlogged)
+        self._save(best=False)
+        self.saved = self.state = state
 
     def _save_where_it_is(self) -> None:
         """Saves after a signal, if there is anything that is not saved."""
         self._look()
         if self.state != self.saved:
-            unlogged = self.interval.dump() if self.interval.reports else {}
-            self.state = replace(self.state, unlogged=unlogged)
-            self._save(best=False)
+            self._save_in_between()
         self.distribution.exchange(None)  # nobody leaves while it is written
         self.progress.conclude(
             f"interrupted: saved step {self.state.step}; {self.again} goes on from "

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from training_runs import (
+    Died,
     Script,
     call_before_update,
+    die_in_update,
     nmt_train,
     raise_signal_in_update,
     records,
@@ -94,17 +96,26 @@ def test_a_kill_between_metrics_and_checkpoint_repeats_no_line(
         assert [record["step"] for record in records(run, kind)] == [9, 18, 27]
 
 
+@pytest.mark.parametrize("killed", [False, True])
 def test_metrics_after_an_interruption_cover_the_updates_before_it(
-    config: Path, tmp_path: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+    killed: bool,
+    config: Path,
+    tmp_path: Path,
+    no_work: Script,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     no_work(range(6))
     monkeypatch.setattr(training, "LOG_EVERY", 5)
     train(config)
     expected = without_timing(tmp_path / "run")
-    raise_signal_in_update(monkeypatch, signal.SIGTERM, 3, 13)
-    for _ in range(2):
-        with pytest.raises(Interrupted):
-            train(config, restart=_ == 0)
+    if killed:
+        monkeypatch.setattr(training, "SAVE_EVERY", 0)
+        die_in_update(monkeypatch, 4, 14)
+    else:
+        raise_signal_in_update(monkeypatch, signal.SIGTERM, 3, 13)
+    for restart in (True, False):
+        with pytest.raises(Died if killed else Interrupted):
+            train(config, restart=restart)
     train(config)
     # The scripted values of validation differ, what updates report does not.
     after = without_timing(tmp_path / "run")

@@ -15,8 +15,10 @@ from conftest import Toy
 from event_files import points, points_of_metrics
 from training_runs import (
     PLAIN_MODEL,
+    Died,
     call_before_update,
     checkpoints,
+    die_in_update,
     raise_signal_in_update,
     records,
     start_training,
@@ -108,6 +110,28 @@ def test_a_run_that_was_killed_equals_an_uninterrupted_one_when_it_has_gone_on(
     assert process.returncode == -signal.SIGKILL, stderr
     train(config, *settings(1))
     assert checkpoints(path) == checkpoints(uninterrupted(1)), f"killed after {wait} s"
+    assert without_timing(path) == without_timing(uninterrupted(1))
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_kill_between_two_validations_costs_what_came_since_the_last_checkpoint(
+    toy: Toy,
+    uninterrupted: Callable[[int], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    die_in_update(monkeypatch, 7, 11)
+    path = tmp_path / "run"
+    config = toy.config(path)
+    for left in ({4, 6}, {4, 8, 10}):
+        with pytest.raises(Died):
+            train(config, *settings(1))
+        # One that no validation has seen is there only until the next one is.
+        steps = {int(each.name[5:]) for each in path.glob("checkpoints/step-*")}
+        assert steps == left
+    train(config, *settings(1))
+    assert checkpoints(path) == checkpoints(uninterrupted(1))
     assert without_timing(path) == without_timing(uninterrupted(1))
 
 

@@ -68,6 +68,20 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
         assert {path.name for path in run.checkpoints.iterdir()} == expected
 
 
+@pytest.mark.parametrize("spent, goes", [(5, True), (2, False), (6, False)])
+def test_a_spent_checkpoint_goes_however_new_unless_it_is_named(
+    spent: int, goes: bool, run: RunDirectory
+) -> None:
+    for step in range(1, 7):
+        run.save(State(step=step), ARRAYS, best=step == 2)
+    run.sweep(3, spent=[f"step-{spent:08d}"])
+    steps = {int(path.name[5:]) for path in run.checkpoints.glob("step-*")}
+    # Three that are not spent, and the best one.
+    newest = [step for step in range(6, 0, -1) if step != spent][:3]
+    assert steps == {*newest, 2, 6}
+    assert (spent not in steps) == goes
+
+
 def test_what_a_crash_left_is_swept_and_what_is_named_stays(run: RunDirectory) -> None:
     run.save(State(step=1), ARRAYS, best=True)
     # As if a crash had come before the checkpoint was named, before the name was in its

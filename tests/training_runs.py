@@ -113,6 +113,22 @@ def call_before_update(
     monkeypatch.setattr(Updater, "update", hooked)
 
 
+class Died(BaseException):
+    """The process ended there, as by SIGKILL: nothing is saved."""
+
+
+def die_in_update(monkeypatch: pytest.MonkeyPatch, *steps: int) -> None:
+    """Training ends without a word, once in each of these updates."""
+    to_come = set(steps)
+
+    def hook(step: int) -> None:
+        if step in to_come:
+            to_come.remove(step)
+            raise Died
+
+    call_before_update(monkeypatch, hook)
+
+
 def raise_signal_in_update(
     monkeypatch: pytest.MonkeyPatch, number: int, *steps: int
 ) -> None:
