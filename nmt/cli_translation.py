@@ -278,7 +278,7 @@ def _translate(
         as_line = translator.as_json
     else:
         as_line = translator.as_nbest_text if nbest_lines else translator.as_text
-    cut = []
+    cut, garbled = [], []
     with (
         _writing(request.output) as output,
         _writing(request.alignments) if request.alignments else _nowhere() as links,
@@ -293,6 +293,15 @@ def _translate(
                 links.write(translator.as_alignment(translated) + "\n")
             if not translated.hypotheses[0].finished:
                 cut.append(index + 1)
+            if text.INVALID in translated.source:
+                garbled.append(index + 1)
+    if garbled:
+        click.echo(
+            f"{len(garbled)} of {index + 1} lines have U+FFFD, which stands for bytes "
+            f"that are not UTF-8 (line {garbled[0]} first); is the text in another "
+            "encoding? iconv -t UTF-8 converts it",
+            err=True,
+        )
     if cut:
         used = type(search or opened.search).__name__.lower()
         if search is None and isinstance(opened.search, decoding.Beam):

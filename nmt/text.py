@@ -23,6 +23,16 @@ from nmt.files import cannot_be_read, replacing
 
 # Bytes that one line may take of memory: a small .gz can hold a very long one.
 LONGEST_LINE = 1 << 24
+# What a line that is read leniently has in the place of bytes that are not UTF-8.
+INVALID = "\N{REPLACEMENT CHARACTER}"
+
+_UTF16 = "UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8"
+# What files are that begin so; no UTF-8 does.
+_OTHER_FILES = {
+    b"\x1f\x8b": "compressed: give it a name that ends in .gz, or unpack it (gunzip)",
+    codecs.BOM_UTF16_LE: _UTF16,
+    codecs.BOM_UTF16_BE: _UTF16,
+}
 
 
 @contextmanager
@@ -92,7 +102,7 @@ def read_lines_or_none(path: Path) -> Iterator[str | None]:
 def read_lines_leniently(stream: BinaryIO) -> Iterator[str]:
     """The lines of a stream, as soon as each is there; invalid bytes become U+FFFD.
 
-    Raises: DataError where the stream turns out to be damaged.
+    Raises: DataError where the stream turns out to be damaged, or no text.
     """
     for line in without_line_ends(_raw_lines(stream)):
         yield line.decode(errors="replace")
@@ -135,6 +145,8 @@ def _raw_lines(stream: BinaryIO) -> Iterator[bytes]:
                     f"{name}:{number}: a line of more than {LONGEST_LINE >> 20} MB "
                     "cannot be a sentence (not a text file, or one without line ends)"
                 )
+            if number == 1 and (other := _OTHER_FILES.get(line[:2])):
+                raise DataError(f"{name}: {other}")
             yield line
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DataError(

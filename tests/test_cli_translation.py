@@ -90,6 +90,17 @@ def test_translate_says_how_many_translations_were_cut(shouting: Shouting) -> No
     assert "`nmt translate greedy --max-length` raises it" in result.stderr
 
 
+def test_translate_says_which_lines_are_not_utf8(shouting: Shouting) -> None:
+    result = run(
+        "translate", "--ckpt", "x", input="a\nb\xe9\nc\n\xe9\n".encode("latin-1")
+    )
+    assert (result.exit_code, result.stdout) == (0, "A\nB\ufffd\nC\n\ufffd\n")
+    assert result.stderr == (
+        "2 of 4 lines have U+FFFD, which stands for bytes that are not UTF-8 (line 2 "
+        "first); is the text in another encoding? iconv -t UTF-8 converts it\n"
+    )
+
+
 def test_translate_writes_nbest_lines_and_json(shouting: Shouting) -> None:
     beam = ["beam", "--nbest", "2"]
     text = run("translate", "--ckpt", "x", *beam, input="a\n")

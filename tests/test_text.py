@@ -1,3 +1,4 @@
+import codecs
 import gzip
 import io
 from pathlib import Path
@@ -49,6 +50,26 @@ def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
     raw = (tmp_path / name).read_bytes()
     plain = gzip.decompress(raw) if name.endswith("gz") else raw
     assert plain == "".join(f"{line}\n" for line in AWKWARD).encode()
+
+
+@pytest.mark.parametrize(
+    "raw, said",
+    [
+        (gzip.compress(b"some text\n"), "compressed: give it a name that ends in .gz"),
+        ("some text\n".encode("utf-16"), "UTF-16, not UTF-8: convert it with iconv"),
+        (codecs.BOM_UTF16_BE + "text".encode("utf-16-be"), "UTF-16, not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_text_is_told_by_its_beginning(
+    raw: bytes, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.en"
+    path.write_bytes(raw)
+    for read in (read_lines, read_lines_or_none):
+        with pytest.raises(DataError, match=f"train.en: {said}"):
+            list(read(path))
+    with pytest.raises(DataError, match=f"input: {said}"):
+        list(read_lines_leniently(io.BytesIO(raw)))
 
 
 def test_invalid_utf8_is_named_by_file_and_line(tmp_path: Path) -> None:
