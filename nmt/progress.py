@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from nmt.checkpoint import write_synced, writing
+from nmt.errors import NmtError, RunError
 from nmt.events import Events
 from nmt.files import sync
 from nmt.history import FIGURES, Record, record_of
@@ -76,11 +77,23 @@ class Progress:
         self.end_epoch()
         if self.events is not None:
             self.events.close()
+        if isinstance(error, Exception):
+            self._log_end(error)
         for handler in self._handlers:
             logger.removeHandler(handler)
             # What could not be written has been told.
             with contextlib.suppress(OSError):
                 handler.close()
+
+    def _log_end(self, error: Exception) -> None:
+        """What ends the run, in train.log; a terminal has it from the command line."""
+        trace = None if isinstance(error, NmtError) else error.__traceback__
+        record = logger.makeRecord(
+            *(logger.name, logging.ERROR, "", 0, "ended: %s", (error,)),
+            exc_info=trace and (type(error), error, trace),
+        )
+        with contextlib.suppress(RunError):  # this may be what ends it
+            self._handlers[-1].handle(record)
 
     def say(self, message: str) -> None:
         """One line for people."""

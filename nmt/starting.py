@@ -71,7 +71,7 @@ def _lead(
         require_files(pair)
     # A second --restart would begin a third run.
     again = "the same command" + (" without --restart" if restart else "")
-    with Signals() as signals, enough_memory(config):
+    with Signals() as signals:
         moved = run.move_aside() if restart else None
         with run.locked():
             start = find_start(run)
@@ -86,14 +86,15 @@ def _lead(
             if start.checkpoint is None:
                 run.write_config(config)
             agree(config, distribution, start)
-            with Progress(
+            outputs = Progress(
                 run.metrics,
                 run.log,
                 last_step=state.step,
                 last_steps=last_steps(state),
                 events=run.events,
                 verbosity=verbosity,
-            ) as progress:
+            )
+            with outputs as progress, enough_memory(config):
                 if moved is not None:
                     progress.say(f"the old run is now {moved}")
                 for remark in start.remarks:

@@ -48,6 +48,27 @@ def test_every_record_is_strict_json_on_disk_at_once(files: tuple[Path, Path]) -
     assert record == {"kind": "train", "step": 1, "loss": None, "gradient_norm": None}
 
 
+def test_what_ends_a_run_is_in_its_log_and_left_to_others_to_say(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics, log = files
+    for error in (RunError("run: no room"), ValueError("unforeseen")):
+        with (
+            pytest.raises(type(error)),
+            Progress(metrics, log, last_step=0) as progress,
+        ):
+            progress.say("said")
+            raise error
+    assert capsys.readouterr().err == "said\n" * 2
+    first, ended, second, unforeseen, *trace = log.read_text().splitlines()
+    assert ended.endswith(" ended: run: no room")
+    assert unforeseen.endswith(" ended: unforeseen")
+    assert (trace[0], trace[-1]) == (
+        "Traceback (most recent call last):",
+        "ValueError: unforeseen",
+    )
+
+
 def test_without_a_terminal_there_are_lines_and_no_bar(
     files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
