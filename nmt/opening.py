@@ -37,21 +37,23 @@ class Opening:
     metric: str  # by which validations are compared: bleu, chrf or loss
     state: State
 
-    def introduction(self, pairs: Sequence[TextPair]) -> str:
-        """What is trained on what, for people; `pairs` are the files of data.train."""
+    def introduction(self) -> str:
+        """What is trained on what, for people."""
         count = sum(int(np.prod(weight.shape)) for weight in self.updater.weights)
+        return (
+            f"{len(self.corpus):,} training pairs; "
+            f"{len(self.validation.sources):,} validation pairs; vocabulary "
+            f"{self.tokenizers.source.vocab_size:,} and "
+            f"{self.tokenizers.target.vocab_size:,}; {count:,} weights"
+        )
+
+    def left_out(self, pairs: Sequence[TextPair]) -> str:
+        """How many pairs are not trained on, and why; `pairs` are the files' names."""
         first = self.corpus.first_left_out(pairs)
-        left_out = ", ".join(
+        return ", ".join(
             f"{number:,} {reason} (first: {first[reason]})"
             for reason, number in self.corpus.left_out.items()
             if number
-        )
-        return (
-            f"{len(self.corpus):,} training pairs"
-            + (f", left out: {left_out}" if left_out else "")
-            + f"; {len(self.validation.sources):,} validation pairs; vocabulary "
-            f"{self.tokenizers.source.vocab_size:,} and "
-            f"{self.tokenizers.target.vocab_size:,}; {count:,} weights"
         )
 
 

@@ -90,8 +90,9 @@ class Training:
         if self.distribution.replicas == 1:
             gpus = gpus[:1]
         machine = ", ".join(gpus) or hardware.processor()
-        introduction = opening.introduction(config.data.train)
-        progress.say(f"{introduction}; computed on {machine}")
+        progress.say(f"{opening.introduction()}; computed on {machine}")
+        if left_out := opening.left_out(config.data.train):
+            progress.warn(f"left out of the training pairs: {left_out}")
         if self.state.step:
             progress.say(f"going on after step {self.state.step}")
         if progress.events is not None:
