@@ -16,13 +16,20 @@ from nmt.text import read_lines, read_lines_or_none, read_raw_lines
 Line = TypeVar("Line")
 
 
-def require_files(pair: TextPair) -> None:
-    """Nothing, if both files can be read.
+def require_files(*pairs: TextPair) -> None:
+    """Nothing, if all their files can be read.
 
-    Raises: DataError for one that cannot, or is a pipe or a device.
+    Raises: DataError, one line for each that cannot, or is a pipe or a device.
     """
-    for path in (pair.source, pair.target):
-        require_regular(path)
+    errors = []
+    named = [path for pair in pairs for path in (pair.source, pair.target)]
+    for path in dict.fromkeys(named):
+        try:
+            require_regular(path)
+        except DataError as error:
+            errors.append(str(error))
+    if errors:
+        raise DataError("\n".join(errors))
 
 
 def load_pairs(pair: TextPair) -> tuple[list[str], list[str]]:

@@ -36,6 +36,7 @@ def train(
     """
     # What can be wrong is looked at before anything is changed or takes long.
     require_tokenizer(config.data.target_language)
+    require_files(*config.data.train, config.data.validation)
     validation = load_pairs(config.data.validation)
     if config.training.deterministic:
         hardware.make_deterministic()
@@ -67,8 +68,6 @@ def _lead(
     """Trains, alone or as the one worker that writes the run directory."""
     run = RunDirectory(config.run_dir)
     run.check_place()
-    for pair in config.data.train:
-        require_files(pair)
     # A second --restart would begin a third run.
     again = "the same command" + (" without --restart" if restart else "")
     with Signals() as signals:

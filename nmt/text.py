@@ -26,10 +26,13 @@ LONGEST_LINE = 1 << 24
 # What a line that is read leniently has in the place of bytes that are not UTF-8.
 INVALID = "\N{REPLACEMENT CHARACTER}"
 
-_UTF16 = "UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8"
+_UTF16 = (
+    "UTF-16, not UTF-8 (saved on Windows as Unicode?); convert it with iconv -f UTF-16 "
+    "-t UTF-8"
+)
 # What files are that begin so; no UTF-8 does.
 _OTHER_FILES = {
-    b"\x1f\x8b": "compressed: give it a name that ends in .gz, or unpack it (gunzip)",
+    b"\x1f\x8b": "compressed (a .gz of another name?); end it in .gz, or unpack it",
     codecs.BOM_UTF16_LE: _UTF16,
     codecs.BOM_UTF16_BE: _UTF16,
 }

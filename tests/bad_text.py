@@ -81,7 +81,7 @@ DATA = [
         train_de=b"ab\n\n" * 20,
     ),
     *data("no UTF-8 at all", "no pair", train_en=b"\xff\n" * 40),
-    *data("UTF-16", "{0}/train.de has", train_de=lines().decode().encode("utf-16")),
+    *data("UTF-16", "{0}/train.de: UTF-16", train_de=lines().decode().encode("utf-16")),
     *data(
         "validation not UTF-8",
         "{0}/val.en:2: not UTF-8",

@@ -9,7 +9,7 @@ from nmt.config import DataConfig, TextPair, TokenizerConfig
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.errors import DataError, RunError
 from nmt.inspection import inspect_corpus
-from nmt.parallel_text import load_pairs
+from nmt.parallel_text import load_pairs, require_files
 from nmt.sequences import ArrayWriter
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 
@@ -202,6 +202,19 @@ def test_files_that_do_not_belong_together_are_refused(
         with pytest.raises(DataError, match=message):
             load_pairs(pair)
     assert not (tmp_path / "corpus").exists()
+
+
+def test_all_files_that_are_missing_are_named_each_once(tmp_path: Path) -> None:
+    here = write_pair(tmp_path, [b"a"], [b"b"], "here")
+    gone, lost = (tmp_path / name for name in ("gone", "lost"))
+    pairs = [
+        TextPair(source=here.source, target=gone),
+        TextPair(source=lost, target=gone),
+    ]
+    with pytest.raises(DataError) as caught:
+        require_files(here, *pairs)
+    for line, path in zip(str(caught.value).split("\n"), (gone, lost), strict=True):
+        assert line.startswith(f"{path}: no such file")
 
 
 def test_loaded_pairs_are_all_lines_compressed_or_not(
