@@ -278,7 +278,7 @@ def _translate(
         as_line = translator.as_json
     else:
         as_line = translator.as_nbest_text if nbest_lines else translator.as_text
-    cut, garbled = [], []
+    cut, garbled = _Counted(), _Counted()
     with (
         _writing(request.output) as output,
         _writing(request.alignments) if request.alignments else _nowhere() as links,
@@ -292,17 +292,17 @@ def _translate(
             with _told_of(request.alignments):
                 links.write(translator.as_alignment(translated) + "\n")
             if not translated.hypotheses[0].finished:
-                cut.append(index + 1)
+                cut.add(index + 1)
             if text.INVALID in translated.source:
-                garbled.append(index + 1)
-    if garbled:
+                garbled.add(index + 1)
+    if garbled.count:
         click.echo(
-            f"{len(garbled)} of {index + 1} lines have U+FFFD, which stands for bytes "
-            f"that are not UTF-8 (line {garbled[0]} first); is the text in another "
-            "encoding? iconv -t UTF-8 converts it",
+            f"{garbled.count} of {index + 1} lines have U+FFFD, which stands for bytes "
+            f"that are not UTF-8 here or were not where the text is from (line "
+            f"{garbled.first} first); iconv -t UTF-8 converts other encodings",
             err=True,
         )
-    if cut:
+    if cut.count:
         used = type(search or opened.search).__name__.lower()
         if search is None and isinstance(opened.search, decoding.Beam):
             # Said alone, the subcommand is not as the run's section has it.
@@ -311,11 +311,23 @@ def _translate(
                 f" --beam-size {own.beam_size} --length-penalty {own.length_penalty}"
             )
         click.echo(
-            f"{len(cut)} of {index + 1} translations reached the longest length and "
-            f"may be cut (line {cut[0]} first); `nmt translate {used} --max-length` "
+            f"{cut.count} of {index + 1} translations reached the longest length and "
+            f"may be cut (line {cut.first} first); `nmt translate {used} --max-length` "
             "raises it",
             err=True,
         )
+
+
+@dataclass
+class _Counted:
+    """How many lines, and the first: of a stream without end, too."""
+
+    count: int = 0
+    first: int = 0
+
+    def add(self, line: int) -> None:
+        self.count += 1
+        self.first = self.first or line
 
 
 def _is_one_file(path: Path, other: Path) -> bool:

@@ -32,7 +32,7 @@ _UTF16 = (
 )
 # What files are that begin so; no UTF-8 does.
 _OTHER_FILES = {
-    b"\x1f\x8b": "compressed (a .gz of another name?); end it in .gz, or unpack it",
+    b"\x1f\x8b": "compressed; unpack it (gzip -dc), or name a file that ends in .gz",
     codecs.BOM_UTF16_LE: _UTF16,
     codecs.BOM_UTF16_BE: _UTF16,
 }

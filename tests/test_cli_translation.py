@@ -96,8 +96,9 @@ def test_translate_says_which_lines_are_not_utf8(shouting: Shouting) -> None:
     )
     assert (result.exit_code, result.stdout) == (0, "A\nB\ufffd\nC\n\ufffd\n")
     assert result.stderr == (
-        "2 of 4 lines have U+FFFD, which stands for bytes that are not UTF-8 (line 2 "
-        "first); is the text in another encoding? iconv -t UTF-8 converts it\n"
+        "2 of 4 lines have U+FFFD, which stands for bytes that are not UTF-8 here or "
+        "were not where the text is from (line 2 first); iconv -t UTF-8 converts other "
+        "encodings\n"
     )
 
 
