@@ -149,14 +149,26 @@ class Distribution:
             return
         threading.Thread(target=self._watch, daemon=True).start()
         try:
-            yield
+            with self.losses_named():
+                yield
             # Who is through here first may be gone before the others are.
             with suppress(*SIGNS_OF_A_LOSS):
                 self.exchange(None)
-        except SIGNS_OF_A_LOSS as error:
-            raise NmtError(self._loss("another worker")) from error
         finally:
             self._ending.set()
+
+    @contextmanager
+    def losses_named(self) -> Iterator[None]:
+        """In it what TensorFlow says of a lost worker becomes a message.
+
+        Raises: NmtError where a worker is lost.
+        """
+        try:
+            yield
+        except SIGNS_OF_A_LOSS as error:
+            if self.workers == 1:
+                raise
+            raise NmtError(self._loss("another worker")) from error
 
     def _watch(self) -> None:
         """Ends this process once another is gone, whatever this one is doing.

@@ -89,7 +89,7 @@ class Progress:
         """What ends the run, in train.log; a terminal has it from the command line."""
         trace = None if isinstance(error, NmtError) else error.__traceback__
         record = logger.makeRecord(
-            *(logger.name, logging.ERROR, "", 0, "ended: %s", (error,)),
+            *(logger.name, logging.ERROR, "", 0, "failed: %s", (error,)),
             exc_info=trace and (type(error), error, trace),
         )
         with contextlib.suppress(RunError):  # this may be what ends it

@@ -23,7 +23,7 @@ from nmt.distribution import distribute
 from nmt.errors import RunError
 from nmt.evaluation import require_tokenizer
 from nmt.opening import make_plan, make_updater
-from nmt.parallel_text import load_pairs
+from nmt.parallel_text import load_pairs, require_files
 from nmt.signals import apart
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 from nmt.update import Updater
@@ -42,6 +42,7 @@ def dry_run(config: Config) -> str:
     memory is too small.
     """
     require_tokenizer(config.data.target_language)
+    require_files(*config.data.train, config.data.validation)
     load_pairs(config.data.validation)
     parts = use_cores(config.training, {}).parts
     distribution = distribute(config.training.strategy)

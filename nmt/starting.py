@@ -36,8 +36,6 @@ def train(
     """
     # What can be wrong is looked at before anything is changed or takes long.
     require_tokenizer(config.data.target_language)
-    require_files(*config.data.train, config.data.validation)
-    validation = load_pairs(config.data.validation)
     if config.training.deterministic:
         hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
@@ -45,6 +43,9 @@ def train(
     use_cores(config.training, before)
     distribution = distribute(config.training.strategy)
     with distribution.together():
+        # Here, for one of several workers that does not come is long waited for.
+        require_files(*config.data.train, config.data.validation)
+        validation = load_pairs(config.data.validation)
         if distribution.is_chief:
             _lead(
                 config,
@@ -93,7 +94,12 @@ def _lead(
                 events=run.events,
                 verbosity=verbosity,
             )
-            with outputs as progress, enough_memory(config):
+            with (
+                outputs as progress,
+                # Within, since the log is to have the message.
+                distribution.losses_named(),
+                enough_memory(config),
+            ):
                 if moved is not None:
                     progress.say(f"the old run is now {moved}")
                 for remark in start.remarks:

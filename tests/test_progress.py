@@ -61,8 +61,8 @@ def test_what_ends_a_run_is_in_its_log_and_left_to_others_to_say(
             raise error
     assert capsys.readouterr().err == "said\n" * 2
     first, ended, second, unforeseen, *trace = log.read_text().splitlines()
-    assert ended.endswith(" ended: run: no room")
-    assert unforeseen.endswith(" ended: unforeseen")
+    assert ended.endswith(" failed: run: no room")
+    assert unforeseen.endswith(" failed: unforeseen")
     assert (trace[0], trace[-1]) == (
         "Traceback (most recent call last):",
         "ValueError: unforeseen",

@@ -272,6 +272,24 @@ def test_a_crash_while_a_checkpoint_is_saved_leaves_the_one_before(
 # What belongs to a run ------------------------------------------------------------
 
 
+def test_all_files_that_are_missing_are_named_before_anything_is_done(
+    config: Path, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name for name in "abcd"]
+    data = [
+        f"--set=data.{name}={{source: {source}, target: {target}}}"
+        for name, source, target in (
+            ("train", *paths[:2]),
+            ("validation", *paths[2:]),
+        )
+    ]
+    for dry_run in ([], ["--dry-run"]):
+        result = nmt_train(config, *data, *dry_run)
+        assert result.exit_code == 1
+        assert all(f"{path}: no such file" in result.stderr for path in paths)
+    assert not (tmp_path / "run").exists()
+
+
 def test_pairs_that_are_left_out_are_told_to_those_who_want_warnings_only(
     toy: Toy, config: Path, tmp_path: Path, no_work: Script
 ) -> None:
