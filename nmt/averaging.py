@@ -11,7 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt.checkpoint import AVERAGE, WEIGHTS, Arrays, write_checkpoint
+from nmt.checkpoint import (
+    AVERAGE,
+    WEIGHTS,
+    Arrays,
+    was_validated,
+    write_checkpoint,
+)
 from nmt.errors import RunError
 from nmt.run import STEPS, RunDirectory, open_run
 
@@ -24,7 +30,12 @@ def average_checkpoints(path: Path, last: int | None) -> Path:
 
     Raises: RunError if this is no run, has too few checkpoints, or one is damaged.
     """
-    newest = sorted(RunDirectory(path).checkpoints.glob(STEPS))
+    # One that was saved between two validations is soon replaced.
+    newest = [
+        checkpoint
+        for checkpoint in sorted(RunDirectory(path).checkpoints.glob(STEPS))
+        if was_validated(checkpoint)
+    ]
     if not newest:
         open_run(path)  # says what is wrong with it, as for other commands
         raise RunError(

@@ -73,6 +73,11 @@ class State:
         return f"step-{self.step:08d}"
 
     @property
+    def is_validated(self) -> bool:
+        """Whether validation ran at this very step."""
+        return self.step == self.validated_step
+
+    @property
     def last_logged_step(self) -> int:
         """The last update with a line of metrics; the last of all if not known."""
         return self.step if self.logged_step is None else self.logged_step
@@ -177,6 +182,14 @@ def read_unchecked_state(checkpoint: Path) -> State:
             f"{checkpoint / STATE}: not the state of a run: {key}: {problem['msg']} "
             f"{DAMAGE}"
         ) from None
+
+
+def was_validated(checkpoint: Path) -> bool:
+    """Whether validation ran at its step, which is assumed where nobody can tell."""
+    try:
+        return read_unchecked_state(checkpoint).is_validated
+    except RunError:
+        return True
 
 
 def read_arrays(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:

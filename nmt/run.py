@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from nmt.checkpoint import (
     State,
     read_arrays,
     read_state,
+    was_validated,
     write_checkpoint,
     write_synced,
     writing,
@@ -99,20 +100,22 @@ class RunDirectory:
         for pointer in ("best", "last") if best else ("last",):
             write_synced(self.checkpoints / pointer, state.name + "\n")
 
-    def sweep(
-        self, keep: int, *, needed: Collection[str] = (), spent: Collection[str] = ()
-    ) -> None:
-        """Removes all checkpoints but `best`, the newest `keep`, and those needed.
+    def sweep(self, keep: int, *, needed: Collection[str] = ()) -> None:
+        """Removes checkpoints: not `best`, `last`, those needed and the newest `keep`.
 
-        Those in `spent` are removed, however new, unless they are the best or the last.
+        Of those that were validated: another one has served its turn when there is a
+        later one.
         """
         checkpoints = sorted(self.checkpoints.glob(STEPS))
-        newest = [each for each in checkpoints if each.name not in spent][-keep:]
-        # `last` is not the newest where a crash came before it named that one.
+        newest = [each for each in checkpoints if was_validated(each)][-keep:]
         kept = {*newest, self.named("best"), self.named("last")}
         for checkpoint in checkpoints:
             if checkpoint not in kept and checkpoint.name not in needed:
-                shutil.rmtree(checkpoint, ignore_errors=True)
+                # Renamed first: what is half removed has no checkpoint's name.
+                aside = checkpoint.with_name(checkpoint.name + UNFINISHED)
+                with suppress(OSError):
+                    checkpoint.rename(aside)
+                    shutil.rmtree(aside)
 
     def write_validation(self, state: State, translations: Sequence[str]) -> None:
         """The validation set as translated after the state's step."""
@@ -293,7 +296,7 @@ def open_run(path: Path) -> OpenRun:
         if found is None:
             raise RunError(
                 f"{path}: holds no checkpoint; expected the run_dir of a training that "
-                "got as far as its first validation"
+                "got as far as its first checkpoint"
             )
         checkpoint = found
     try:

@@ -3,7 +3,6 @@
 Knows nothing of the loop: {weights, moments, average} and a State are all there is.
 """
 
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,17 +12,9 @@ from nmt.update import Updater
 
 
 def save(
-    run: RunDirectory,
-    state: State,
-    updater: Updater,
-    *,
-    best: bool,
-    keep: int,
-    spent: Collection[str] = (),
+    run: RunDirectory, state: State, updater: Updater, *, best: bool, keep: int
 ) -> None:
     """Writes a checkpoint, and removes those that need not be kept.
-
-    One that no validation has seen takes the place of none of the `keep`.
 
     Raises: RunError if it cannot be written; those before are as they were.
     """
@@ -38,8 +29,7 @@ def save(
     run.save(state, arrays, best=best)
     # The last validated one is where the run goes back to.
     validated = replace(state, step=state.validated_step).name
-    beside = state.step != state.validated_step
-    run.sweep(keep + beside, needed=[validated], spent=spent)
+    run.sweep(keep, needed=[validated])
 
 
 def restore(checkpoint: Path, state: State, updater: Updater) -> None:

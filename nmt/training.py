@@ -291,17 +291,8 @@ class Training:
     def _save(self, *, best: bool) -> None:
         self.progress.sync()  # a checkpoint says which metrics there are
         if self.distribution.is_chief:
-            before, state = self.saved, self.state
-            # It has served its turn, where there was no validation at its step.
-            spent = before.step not in (before.validated_step, state.step)
-            save(
-                self.run,
-                state,
-                self.opening.updater,
-                best=best,
-                keep=self.config.training.keep,
-                spent=[before.name] if spent else [],
-            )
+            keep = self.config.training.keep
+            save(self.run, self.state, self.opening.updater, best=best, keep=keep)
         self.saved = self.state
         self.saved_at = time.monotonic()
 
@@ -309,8 +300,8 @@ class Training:
         """Saves between two validations that are far apart, for a kill asks nobody."""
         if time.monotonic() - self.saved_at < SAVE_EVERY:
             return
-        start = time.perf_counter()
         self._look()
+        start = time.perf_counter()
         self._save_in_between()
         self.progress.note(f"saved step {self.state.step}")
         self.interval.paused += time.perf_counter() - start
@@ -362,7 +353,7 @@ class Training:
         self.state = back = roll_back(
             self.run, self.config, state, opening.updater, opening.tokenizers
         )
-        self.saved = back
+        self.saved, self.saved_at = back, time.monotonic()
         self.progress.end_epoch()
         self.plan = make_plan(self.config, opening.corpus, back.epoch)
         rate = self._rate(back.step + 1)

@@ -1,5 +1,6 @@
 """An average of checkpoints is their mean, usable as any, and nothing to training."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,12 @@ def test_it_is_the_mean_of_the_weights_that_translate(copy: Path) -> None:
     for name, mean in weights(made).items():
         expected = np.mean([one[name].astype(np.float64) for one in some], axis=0)
         np.testing.assert_array_equal(mean, expected.astype(np.float32), strict=True)
-    # Again, it is the same; and --ckpt takes it.
+    # Again, it is the same, though there be one that no validation has seen; and
+    # --ckpt takes it.
+    state = json.loads((copy / "checkpoints" / names[-1] / "state.json").read_text())
+    between = copy / "checkpoints" / "step-99999999"
+    shutil.copytree(copy / "checkpoints" / names[-1], between)
+    (between / "state.json").write_text(json.dumps(state | {"step": 99999999}))
     assert run("average", copy, "--last", "2").stdout == result.stdout
     used = open_run(made)
     assert used.state.step == int(names[-1].removeprefix("step-"))

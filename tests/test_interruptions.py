@@ -3,6 +3,8 @@
 import shutil
 import signal
 from pathlib import Path
+from time import perf_counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from training_runs import (
 )
 
 from nmt import cores, opening, training
+from nmt.checkpoint import State
 from nmt.cores import Cores
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted
@@ -124,6 +127,44 @@ def test_metrics_after_an_interruption_cover_the_updates_before_it(
     ]
 
 
+def test_a_checkpoint_is_saved_when_ten_minutes_have_gone_by(
+    config: Path, tmp_path: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update takes 100 seconds here, and nobody looks at it before a save."""
+    no_work([1, 2, 3])
+    saved: list[int] = []
+    seconds = [0]
+    update, save = Updater.update, training.save
+
+    def slow(self: Updater, batches: Any, step: int, rate: float) -> Report:
+        seconds[0] = 100 * step
+        report = update(self, batches, step, rate)
+        return report._replace(applied=np.bool_(step != 23))
+
+    def noted(run: RunDirectory, state: State, *arguments: Any, **options: Any) -> None:
+        saved.append(state.step)
+        save(run, state, *arguments, **options)
+
+    clock = SimpleNamespace(monotonic=lambda: seconds[0], perf_counter=perf_counter)
+    monkeypatch.setattr(training, "time", clock)
+    monkeypatch.setattr(training, "LOOK_EVERY", 50)
+    monkeypatch.setattr(training, "save", noted)
+    monkeypatch.setattr(Updater, "update", slow)
+    die_in_update(monkeypatch, 26)
+    with pytest.raises(Died):
+        train(config, "training.keep=2")
+    # A validation, which comes after each 9, saves as well.
+    assert saved == [6, 9, 15, 18, 24]
+    run = tmp_path / "run"
+    steps = {int(path.name[5:]) for path in run.glob("checkpoints/step-*")}
+    assert steps == {9, 18, 24}
+    train(config, "training.keep=2")
+    assert saved[5:] == [27]
+    steps = {int(path.name[5:]) for path in run.glob("checkpoints/step-*")}
+    assert steps == {18, 27}
+    assert [record["step"] for record in records(run, "skipped")] == [23]
+
+
 def test_what_goes_on_after_a_restart_is_the_command_without_it(
     config: Path,
     no_work: Script,
@@ -179,7 +220,7 @@ def test_another_machine_is_told_and_the_run_keeps_its_threads(
 
 
 def test_out_of_memory_names_the_key_to_turn(
-    config: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+    config: Path, tmp_path: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_large(*_: Any) -> Report:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
@@ -191,6 +232,8 @@ def test_out_of_memory_names_the_key_to_turn(
         assert "lower training.batch_size (now 7" in result.stderr
         assert "data.max_length (now 100)" in result.stderr
         assert "with --restart only" in result.stderr  # once there is a checkpoint
+    last = (tmp_path / "run/train.log").read_text().splitlines()[-1]
+    assert "failed: " in last and "lower training.batch_size (now 7" in last
     result = nmt_train(
         config, "--set=training.batch_tokens=90", "--set=training.batch_size=null"
     )

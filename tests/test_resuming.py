@@ -61,7 +61,11 @@ def uninterrupted(
 
 
 def settings(accumulate: int) -> tuple[str, ...]:
-    return f"training.accumulate={accumulate}", "training.validate_every=4"
+    return (
+        *PLAIN_MODEL,
+        f"training.accumulate={accumulate}",
+        "training.validate_every=4",
+    )
 
 
 # Of 9 batches an epoch: a step at which validation is due, the last of an epoch, and

@@ -17,7 +17,7 @@ from nmt.changes import identity
 from nmt.checkpoint import Arrays, State, read_arrays, read_state
 from nmt.config import TrainingConfig, load_config
 from nmt.errors import RunError
-from nmt.run import RunDirectory, open_run
+from nmt.run import STEPS, RunDirectory, open_run
 from nmt.starting import train
 from nmt.tokenizer import train_tokenizers
 from nmt.update import Updater
@@ -60,7 +60,8 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
     keep: int, run: RunDirectory
 ) -> None:
     for step in range(1, 7):
-        run.save(State(step=step), ARRAYS, best=step == 2)
+        state = State(step=step, validated_step=step)
+        run.save(state, ARRAYS, best=step == 2)
         run.sweep(keep)
         newest = range(max(1, step - keep + 1), step + 1)
         expected = {f"step-{number:08d}" for number in newest}
@@ -68,22 +69,37 @@ def test_the_newest_checkpoints_and_the_best_are_kept(
         assert {path.name for path in run.checkpoints.iterdir()} == expected
 
 
-@pytest.mark.parametrize("spent, goes", [(5, True), (2, False), (6, False)])
-def test_a_spent_checkpoint_goes_however_new_unless_it_is_named(
-    spent: int, goes: bool, run: RunDirectory
+def test_a_checkpoint_between_two_validations_goes_with_the_next_and_counts_for_none(
+    run: RunDirectory,
 ) -> None:
-    for step in range(1, 7):
-        run.save(State(step=step), ARRAYS, best=step == 2)
-    run.sweep(3, spent=[f"step-{spent:08d}"])
-    steps = {int(path.name[5:]) for path in run.checkpoints.glob("step-*")}
-    # Three that are not spent, and the best one.
-    newest = [step for step in range(6, 0, -1) if step != spent][:3]
-    assert steps == {*newest, 2, 6}
-    assert (spent not in steps) == goes
+    for step in range(1, 9):
+        state = State(step=step, validated_step=step - step % 2)
+        run.save(state, ARRAYS, best=step == 2)
+        run.sweep(2)
+        newest = [even for even in range(2, step + 1, 2)][-2:]
+        kept = {path.name for path in run.checkpoints.glob("step-*")}
+        assert kept == {f"step-{each:08d}" for each in (*newest, min(step, 2), step)}
+    # Nobody can tell what this one was: it counts as the others do.
+    (run.checkpoints / "step-00000006" / "state.json").write_text("{}")
+    run.sweep(2)
+    assert kept == {path.name for path in run.checkpoints.glob("step-*")}
+
+
+def test_a_checkpoint_that_is_half_removed_has_no_name(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError
+
+    for step in (1, 2):
+        run.save(State(step=step, validated_step=step), ARRAYS, best=True)
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    run.sweep(1)
+    assert [path.name for path in run.checkpoints.glob(STEPS)] == ["step-00000002"]
 
 
 def test_what_a_crash_left_is_swept_and_what_is_named_stays(run: RunDirectory) -> None:
-    run.save(State(step=1), ARRAYS, best=True)
+    run.save(State(step=1, validated_step=1), ARRAYS, best=True)
     # As if a crash had come before the checkpoint was named, before the name was in its
     # place, and before the checkpoint was whole.
     shutil.copytree(
