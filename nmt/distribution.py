@@ -25,7 +25,7 @@ from tensorflow.python.eager import context as tensorflow_context
 
 from nmt import hardware
 from nmt.cluster import EXAMPLE, Cluster, find_cluster
-from nmt.errors import NmtError
+from nmt.errors import NmtError, in_one_line
 
 Tensor = Any
 
@@ -168,7 +168,9 @@ class Distribution:
         except SIGNS_OF_A_LOSS as error:
             if self.workers == 1:
                 raise
-            raise NmtError(self._loss("another worker")) from error
+            # It may be of this one: a GPU's errors have the same types.
+            told = in_one_line(f"TensorFlow says: {error.message}", 300)
+            raise NmtError(self._loss("another worker", told)) from error
 
     def _watch(self) -> None:
         """Ends this process once another is gone, whatever this one is doing.
@@ -196,10 +198,10 @@ class Distribution:
                 continue
         return False
 
-    def _loss(self, lost: str) -> str:
+    def _loss(self, lost: str, told: str = "its own messages may say more") -> str:
         return (
             f"worker {self.worker} of {self.workers}: {lost} is lost (it was ended, or "
-            "its machine or network failed: its own messages may say more); training "
+            f"its machine or network failed: {told}); training "
             "has stopped here too. The same command on every machine (without "
             "--restart) goes on from the last checkpoint"
         )
@@ -271,6 +273,11 @@ def _make_logical_cpus() -> None:
 
 def _join(cluster: Cluster) -> Distribution:
     """Waits for all workers, up to an hour."""
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    _require_gpus_of_its_own(cluster, gpus)
+    communication = tf.distribute.experimental.CommunicationOptions(
+        implementation=_collectives(gpus)
+    )
     if cluster.index == 0:
         print(
             f"waiting for {len(cluster.addresses)} workers: "
@@ -281,12 +288,14 @@ def _join(cluster: Cluster) -> Distribution:
         tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
         task_type="worker",
         task_id=cluster.index,
-        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+        num_accelerators={"GPU": gpus},
         rpc_layer="grpc",
     )
     try:
         with _ended_by_signals():
-            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(
+                resolver, communication
+            )
     except tf.errors.OpError as error:
         raise NmtError(
             f"worker {cluster.index} of {len(cluster.addresses)}: cannot join the "
@@ -294,6 +303,31 @@ def _join(cluster: Cluster) -> Distribution:
             "port may be taken, or one of them never started"
         ) from None
     return Distribution(strategy, cluster)
+
+
+def _require_gpus_of_its_own(cluster: Cluster, gpus: int) -> None:
+    """Raises: NmtError where workers of one machine would take the same GPUs."""
+    hosts = [address.rsplit(":", 1)[0] for address in cluster.addresses]
+    here = hosts.count(hosts[cluster.index])
+    if gpus and here > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
+        raise NmtError(
+            f"worker {cluster.index}: each of the {here} workers on "
+            f"{hosts[cluster.index]} would take all of its GPUs ({gpus}); give each "
+            "its own by CUDA_VISIBLE_DEVICES ($SLURM_LOCALID, say), or start one "
+            "worker a machine"
+        )
+
+
+def _collectives(gpus: int) -> tf.distribute.experimental.CommunicationImplementation:
+    """How gradients go between workers: NMT_COLLECTIVES, or what is fast.
+
+    Left to itself, TensorFlow sends those of GPUs through the processors' memory.
+    """
+    ways = tf.distribute.experimental.CommunicationImplementation
+    name = os.environ.get("NMT_COLLECTIVES", "nccl" if gpus else "ring").upper()
+    if name not in ("NCCL", "RING"):
+        raise NmtError(f"NMT_COLLECTIVES: {name.lower()!r} is neither nccl nor ring")
+    return ways[name]
 
 
 @contextmanager

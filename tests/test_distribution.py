@@ -6,10 +6,12 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import Toy
 from training_runs import (
     PLAIN_MODEL,
@@ -41,6 +43,47 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 @pytest.fixture(autouse=True)
 def every_update_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "LOG_EVERY", 1)
+
+
+JOINED = tf.distribute.experimental.CommunicationImplementation
+
+
+@pytest.mark.parametrize(
+    "gpus, environment, expected",
+    [
+        (0, {}, JOINED.RING),
+        (2, {"CUDA_VISIBLE_DEVICES": "0,1"}, JOINED.NCCL),
+        (2, {"CUDA_VISIBLE_DEVICES": "0,1", "NMT_COLLECTIVES": "ring"}, JOINED.RING),
+        (2, {}, "each of the 2 workers on here would take all of its GPUs"),
+        (0, {"NMT_COLLECTIVES": "mpi"}, "'mpi' is neither nccl nor ring"),
+    ],
+)
+def test_workers_have_gpus_of_their_own_and_sum_by_nccl(
+    gpus: int, environment: dict[str, str], expected: Any, monkeypatch: Any
+) -> None:
+    """No GPU is there: what TensorFlow would be asked for."""
+    asked: list[Any] = []
+    strategy = SimpleNamespace(num_replicas_in_sync=4)
+
+    def join(resolver: Any, options: Any) -> Any:
+        assert resolver.num_accelerators() == {"GPU": gpus}
+        asked.append(options.implementation)
+        return strategy
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [None] * gpus)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", join)
+    cluster = {"worker": ["here:1", "there:1", "here:2"]}
+    task = {"type": "worker", "index": 2}
+    told = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+    for name, value in (environment | told).items():
+        monkeypatch.setenv(name, value)
+    if isinstance(expected, str):
+        with pytest.raises(NmtError, match=expected):
+            distribute("multi_worker")
+    else:
+        assert distribute("multi_worker").workers == 3
+        assert asked == [expected]
 
 
 def start_workers(config: Path, **options: Any) -> list[subprocess.Popen[str]]:
