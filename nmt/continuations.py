@@ -88,7 +88,9 @@ def repeats(tokens: Tensor, time: Tensor, size: int, vocabulary: int) -> Tensor:
     where = tf.where(at)
     ids = tf.gather_nd(tokens, where)
     found = tf.stack([tf.cast(where[:, 0], tf.int32), ids], -1)
-    counts = tf.scatter_nd(found, tf.ones_like(ids), [rows, vocabulary])
+    # Counted as float32: whatever is int32, a GPU leaves to the processor.
+    ones = tf.ones_like(ids, tf.float32)
+    counts = tf.scatter_nd(found, ones, [rows, vocabulary])
     return counts > 0
 
 
@@ -114,10 +116,9 @@ def drawn_continuations(
     never = tf.constant(np.isin(ids, limits.forbidden))
     never |= tf.constant(ids == limits.end_id) & (turn.time < limits.min_length)
     values = tf.where(never, -np.inf, logits)
+    choices = None
     if top_k or top_p < 1:
         values, choices = _top(values, min(top_k or len(ids), len(ids)))
-    else:
-        choices = tf.broadcast_to(tf.constant(ids, tf.int32), tf.shape(values))
     # Less the largest first: the quotient of a tiny temperature would overflow.
     values -= tf.reduce_max(values, -1, keepdims=True)
     shares = tf.nn.softmax(values / temperature)
@@ -128,8 +129,12 @@ def drawn_continuations(
     ends = tf.cumsum(shares, -1)
     # Less than the last end, however it is rounded: a draw is less than 1.
     threshold = draws[:, tf.newaxis] * ends[:, -1:]
-    place = tf.reduce_sum(tf.cast(ends <= threshold, tf.int32), -1, keepdims=True)
-    chosen = tf.gather(choices, place, batch_dims=1)[:, 0]
+    # In float32 as above, exact up to 16 million.
+    place = tf.reduce_sum(tf.cast(ends <= threshold, tf.float32), -1, keepdims=True)
+    place = tf.cast(place, tf.int32)
+    if choices is not None:
+        place = tf.gather(choices, place, batch_dims=1)
+    chosen = place[:, 0]
     only = _only(limits, turn)
     chosen = tf.where(only < 0, chosen, only)
     gains = tf.gather(logits, chosen, batch_dims=1) - softmax_and_normalizer(logits)[1]
@@ -145,7 +150,9 @@ def _only(limits: Limits, turn: Turn) -> Tensor:
 def _top(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest of logits [N, V] and their ids; ties to the lower id."""
     vocabulary = logits.shape[-1]
-    if vocabulary < 4 * GROUP * count:
+    # On a GPU its own search is fast, and arithmetic on ids goes by the processor.
+    few = vocabulary < 4 * GROUP * count
+    if few or tf.config.list_physical_devices("GPU"):
         return tf.math.top_k(logits, count)
     missing = -vocabulary % GROUP
     if missing:

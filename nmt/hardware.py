@@ -66,9 +66,14 @@ def prepare_to_translate() -> None:
 
 
 def batches_at_once() -> int:
-    """How many batches to translate at a time: each has memory of its own."""
+    """How many batches to translate at a time: each has memory of its own.
+
+    A GPU computes one after the other: two, so that it does not wait for the processor.
+    """
     import tensorflow as tf
 
+    if tf.config.list_physical_devices("GPU"):
+        return 2
     whole_cores = tf.config.threading.get_intra_op_parallelism_threads() == 1
     return min(cores(), MOST_BATCHES_AT_ONCE) if whole_cores else 2
 

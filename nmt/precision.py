@@ -44,7 +44,8 @@ class LossScale(tf.Module):
     def __init__(self) -> None:
         super().__init__("loss_scale")
         self.scale = tf.Variable(FIRST_SCALE, trainable=False)
-        self.good = tf.Variable(0, trainable=False)  # updates since it changed
+        # Updates since it changed; int64, since a GPU has no variables of int32.
+        self.good = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def adapt(self, overflowed: Tensor) -> Tensor:
         """Follows an update whose gradients overflowed, or did not (bool scalars).
@@ -57,7 +58,7 @@ class LossScale(tf.Module):
         self.scale.assign(
             tf.clip_by_value(scale * factor, SMALLEST_SCALE, LARGEST_SCALE)
         )
-        self.good.assign(tf.where(overflowed | grown, 0, good))
+        self.good.assign(tf.where(overflowed | grown, tf.zeros_like(good), good))
         return overflowed & (scale > SMALLEST_SCALE)
 
     def values(self) -> dict[str, Any]:

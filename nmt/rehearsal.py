@@ -65,15 +65,24 @@ def dry_run(config: Config) -> str:
             rehearse(config, worst, updater)  # traces the graph as well
             seconds = rehearse(config, worst, updater)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            on_gpu = _gpu_memory()
             epoch = _seconds_an_epoch(config, corpus, tokenizers, plan, updater)
     megabytes = peak / (2**20 if sys.platform == "darwin" else 2**10)  # as getrusage(2)
     updates = -(-len(plan) // config.training.accumulate)
     return (
-        f"worst batch: {describe(worst)}; {seconds:.2f} s an "
-        f"update of it, peak memory {megabytes:,.0f} MB; about {_spoken(epoch)} an "
-        f"epoch of {updates:,} updates, {_spoken(_whole(config, updates, epoch))} to "
-        "the end, validation not counted"
+        f"worst batch: {describe(worst)}; {seconds:.2f} s an update of it, peak memory "
+        f"{megabytes:,.0f} MB{on_gpu}; about {_spoken(epoch)} an epoch of {updates:,} "
+        f"updates, {_spoken(_whole(config, updates, epoch))} to the end, validation "
+        "not counted"
     )
+
+
+def _gpu_memory() -> str:
+    """The same of a GPU, if there is one."""
+    if not tf.config.list_physical_devices("GPU"):
+        return ""
+    peak = tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return f" and {peak / 2**20:,.0f} MB of the GPU's"
 
 
 def rehearse(config: Config, worst: Batch, updater: Updater) -> float:
@@ -112,7 +121,15 @@ def enough_memory(config: Config) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+    except (
+        MemoryError,
+        tf.errors.ResourceExhaustedError,
+        tf.errors.InternalError,  # CUDA's own allocations
+    ) as error:
+        if isinstance(error, tf.errors.InternalError) and (
+            "out of memory" not in error.message.lower().replace("_", " ")
+        ):
+            raise
         training = config.training
         key, value = (
             ("batch_size", training.batch_size)

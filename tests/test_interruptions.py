@@ -219,11 +219,23 @@ def test_another_machine_is_told_and_the_run_keeps_its_threads(
     assert "-> 9.9: the last digits of the weights may differ" in said
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"),
+        tf.errors.InternalError(None, None, "CUDA_ERROR_OUT_OF_MEMORY: no room"),
+    ],
+    ids=["TensorFlow's", "CUDA's"],
+)
 def test_out_of_memory_names_the_key_to_turn(
-    config: Path, tmp_path: Path, no_work: Script, monkeypatch: pytest.MonkeyPatch
+    error: Exception,
+    config: Path,
+    tmp_path: Path,
+    no_work: Script,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def too_large(*_: Any) -> Report:
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        raise error
 
     monkeypatch.setattr(Updater, "update", too_large)
     for arguments in ([], ["--dry-run"]):
