@@ -37,7 +37,7 @@ from nmt.graph_copying import (
     insert_copies,
     word_spans,
 )
-from nmt.graph_text import characters, places, words
+from nmt.graph_text import characters, pieces, places, words
 from nmt.graph_wording import GraphWording
 from nmt.scoring import attention_graph
 from nmt.tokenizer import BOS, EOS, PAD
@@ -260,10 +260,7 @@ class TranslatorGraphs:
         weights = attention_of_parts(
             tf.gather(attention, rows), reading.tokens, source, said.tokens, target
         )
-        sizes = source.ends - source.begins
-        of_source = tf.strings.substr(
-            tf.fill(tf.shape(sizes), line), source.begins, sizes
-        )
+        of_source = pieces(of_line, source.begins, source.ends)
         text, links = insert_copies(of_source, reading.copies, said.text, weights)
         return text, _pharaoh(links)
 

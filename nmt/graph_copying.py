@@ -30,6 +30,7 @@ from nmt.graph_text import (
     first_in,
     last_in,
     parts,
+    pieces,
     words,
 )
 from nmt.tokenizer import UNK, Tokenizer
@@ -168,10 +169,10 @@ def _read_around(
         own = tf.where(chosen & (in_words.of >= 0), in_words.of, count)
         return tf.strings.unsorted_segment_join(of_line.texts, own, count + 1)[:-1]
 
-    core_begin = tf.gather(of_line.begins, core_first)
-    core_end = tf.gather(of_line.ends, core_beyond - 1)
-    core = tf.strings.substr(
-        tf.fill(tf.shape(core_begin), line), core_begin, core_end - core_begin
+    core = pieces(
+        of_line,
+        tf.gather(of_line.begins, core_first),
+        tf.gather(of_line.ends, core_beyond - 1),
     )
     texts = tf.stack(
         [tf.where(copied, core, joined(follows & ~behind)), joined(follows & behind)], 1
@@ -196,7 +197,7 @@ def _read_around(
     begins = alone & (in_words.first == before + 1) & (last_read < core_first)
     begins = tf.math.cumprod(tf.cast(begins, tf.int32)) > 0
     blank = tf.where(begins, in_words.beyond, in_words.first - 1)[alone]
-    unread |= tf.reduce_any(place[:, tf.newaxis] == blank, 1)
+    unread |= any_in(tf.ones_like(blank, tf.bool), blank, tf.size(place) + 1)[:-1]
     keep = has_unk | ~unread
 
     # A blank that is unknown is still a blank.
@@ -234,8 +235,8 @@ def insert_copies(
     spans = word_spans(of_text, in_words)
     before = tf.concat([[0], spans.ends], 0)
     said = Said(
-        _pieces(text, before[:-1], spans.begins),
-        _pieces(text, spans.begins, spans.ends),
+        pieces(of_text, before[:-1], spans.begins),
+        pieces(of_text, spans.begins, spans.ends),
         links(attention),
         first_largest(attention),
         tf.reduce_max(attention, 1),
@@ -352,7 +353,3 @@ def _is_in(some: Characters, all: Characters) -> Tensor:
     frames = tf.range(frames)[:, tf.newaxis]
     at = frames + tf.range(tf.size(some.texts))
     return tf.reduce_any(tf.reduce_all(tf.gather(all.texts, at) == some.texts, 1))
-
-
-def _pieces(text: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
-    return tf.strings.substr(tf.fill(tf.shape(begins), text), begins, ends - begins)

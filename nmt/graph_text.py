@@ -49,10 +49,25 @@ def characters(text: Tensor) -> Characters:
     codes, begins = tf.strings.unicode_decode_with_offsets(text, "UTF-8")
     begins = tf.cast(begins, tf.int32)
     ends = tf.concat([begins[1:], [tf.strings.length(text)]], 0)[: tf.size(codes)]
-    texts = tf.strings.substr(tf.fill(tf.shape(codes), text), begins, ends - begins)
+    texts = tf.strings.unicode_split(text, "UTF-8")
     starts, kinds = _kinds_by_range()
     ranges = tf.searchsorted(tf.constant(starts), codes, side="right") - 1
     return Characters(texts, begins, ends, tf.gather(tf.constant(kinds), ranges))
+
+
+def pieces(of_text: Characters, begins: Tensor, ends: Tensor) -> Tensor:
+    """[N] string: what stands from begins [N] to ends [N], in bytes, in the text.
+
+    None begins before another one has ended. It is put together from characters:
+    `tf.strings.substr` would make a copy of all the text for each.
+    """
+    # Number 0 has what stands between them.
+    sorted_begins = tf.pad(begins, [[1, 0]], constant_values=-1)
+    own = tf.searchsorted(sorted_begins, of_text.begins, side="right") - 1
+    inside = of_text.begins < tf.gather(tf.pad(ends, [[1, 0]]), own)
+    return tf.strings.unsorted_segment_join(
+        of_text.texts, tf.where(inside, own, 0), tf.size(begins) + 1
+    )[1:]
 
 
 def words(of_text: Characters) -> Words:

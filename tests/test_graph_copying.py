@@ -1,6 +1,7 @@
 """The export's graph says of any text what Python says of it."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from nmt.copying import insert_copies, read
 from nmt.graph_alignment import Spans
 from nmt.graph_copying import Copies, GraphReader, answer, word_spans
 from nmt.graph_copying import insert_copies as graph_insert_copies
-from nmt.graph_text import characters, words
+from nmt.graph_text import characters, pieces, words
 from nmt.graph_wording import GraphWording
 from nmt.tokenizer import NUM_SPECIAL, Tokenizer, train_tokenizers
 from nmt.translation import _answer
@@ -52,6 +53,28 @@ def tokenizers(toy: Toy) -> dict[str, Tokenizer]:
         config = TokenizerConfig.model_validate({"vocab_size": 300, **options})
         trained[kind] = train_tokenizers(config, [pair]).source
     return trained
+
+
+@given(st.data())
+@MANY
+def test_pieces_of_a_text_are_cut_where_they_begin_and_end(data: st.DataObject) -> None:
+    text = data.draw(LINES)
+    cuts = data.draw(st.sets(st.integers(0, len(text)), max_size=9).map(sorted))
+    spans = [each for each in itertools.pairwise(cuts) if data.draw(st.booleans())]
+    in_bytes = [[len(text[:end].encode()) for end in each] for each in spans]
+    begins, ends = np.reshape(np.array(in_bytes, np.int32), [-1, 2]).T
+    cut = pieces(characters(tf.constant(text)), begins, ends).numpy()
+    assert [each.decode() for each in cut] == [text[slice(*each)] for each in spans]
+
+
+def test_a_line_as_long_as_a_book_is_taken_apart() -> None:
+    """A copy of the line for each of its characters would be 90 GB."""
+    text = "ba \U0001f415 " * 50_000
+    of_text = characters(tf.constant(text))
+    own = words(of_text)
+    begins = tf.gather(of_text.begins, own.first)
+    cut = pieces(of_text, begins, tf.gather(of_text.ends, own.beyond - 1)).numpy()
+    assert [each.decode() for each in cut] == text.split()
 
 
 def in_a_graph(function: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
