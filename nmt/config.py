@@ -67,7 +67,6 @@ Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 CountFromZero = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 PositiveShare = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$")]
 FilePath = Annotated[Path, BeforeValidator(_as_path)]
 
@@ -100,7 +99,8 @@ class DataConfig(Section):
     source_language: Language | None = None
     """ISO 639-1 code, two small letters; for names, `nmt check`, and ensembles."""
     target_language: Language | None = None
-    """ISO 639-1 code, two small letters; zh, ja and ko choose sacreBLEU's tokenizer."""
+    """ISO 639-1 code, two small letters; zh, ja and ko choose sacreBLEU's
+    tokenizer; th, lo, km, my, bo and dz its characters."""
     train: Annotated[tuple[TextPair, ...], BeforeValidator(_as_pairs)]
     """One pair of files, or a list of them; of a run, the names may change only."""
     validation: TextPair

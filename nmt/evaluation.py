@@ -13,6 +13,10 @@ from sacrebleu.metrics.base import Metric
 
 from nmt.errors import DataError, NmtError
 
+# Thai, Lao, Khmer, Burmese, Tibetan, Dzongkha: no blanks between words, and sacreBLEU
+# has no tokenizer. Of their words, as blanks set them apart, hardly one is ever right.
+UNSPACED_LANGUAGES = ("th", "lo", "km", "my", "bo", "dz")
+
 
 @dataclass(frozen=True)
 class Score:
@@ -54,7 +58,10 @@ def score(
     bleu, chrf = quick(
         hypotheses, references, lowercase=lowercase, target_language=target_language
     )
-    return Scores(bleu, chrf, _score(TER(), hypotheses, references))
+    # Others' words are what blanks set apart: a line of Chinese would be one.
+    chinese = target_language in ("zh", "ja")
+    ter = TER(normalized=chinese, asian_support=chinese)
+    return Scores(bleu, chrf, _score(ter, hypotheses, references))
 
 
 def quick(
@@ -99,6 +106,8 @@ def require_tokenizer(target_language: str | None) -> None:
 
 
 def _bleu(lowercase: bool, target_language: str | None) -> BLEU:
+    if target_language in UNSPACED_LANGUAGES:
+        return BLEU(lowercase=lowercase, force=True, tokenize="char")
     try:
         # `force` only silences the warning about text that looks tokenized: a model
         # early in its training writes such text, and the log is no place to say so.

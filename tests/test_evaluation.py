@@ -98,6 +98,31 @@ def test_the_target_language_chooses_the_tokenizer() -> None:
     assert german.value == 0
 
 
+@pytest.mark.parametrize("language", ["th", "lo", "km", "my", "bo", "dz"])
+def test_languages_without_blanks_are_scored_by_characters(language: str) -> None:
+    reference, hypothesis = (
+        "\u0e01\u0e02\u0e03\u0e04" * 5,
+        "\u0e01\u0e02\u0e03\u0e04" * 5 + "\u0e01",
+    )
+    spaced = [" ".join(reference)], [" ".join(hypothesis)]
+    bleu = quick([hypothesis], [reference], target_language=language).bleu
+    assert "tok:char" in bleu.signature
+    assert bleu.value == quick(spaced[1], spaced[0]).bleu.value > 90
+
+
+@pytest.mark.parametrize("language, expected", [("zh", 25), (None, 100)])
+def test_ter_of_chinese_is_of_its_characters(
+    language: str | None, expected: float
+) -> None:
+    # One of four is wrong; for one whose language nobody tells, the one word is.
+    ter = score(
+        ["\u6211\u7231\u4f60\u4eec"],
+        ["\u6211\u7231\u4ed6\u4eec"],
+        target_language=language,
+    ).ter
+    assert ter.value == pytest.approx(expected)
+
+
 def test_a_language_without_its_tokenizer_is_refused_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
