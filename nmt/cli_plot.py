@@ -12,6 +12,7 @@ import click
 
 from nmt.cli_attention import picture_format
 from nmt.cli_options import FILE
+from nmt.errors import in_one_line
 from nmt.files import replacing
 from nmt.history import read_history
 
@@ -45,6 +46,7 @@ def _names(runs: Sequence[Path]) -> dict[str, Path]:
     names = [Path(os.path.abspath(run)).name for run in runs]
     if len(set(names)) < len(names):
         names = [str(run) for run in runs]
-    # What is not UTF-8 in them cannot be drawn. Escaped, they differ as before.
-    shown = [os.fsencode(name).decode(errors="backslashreplace") for name in names]
+    # What is no text in them cannot be drawn. Escaped, they differ as before.
+    texts = [os.fsencode(name).decode(errors="backslashreplace") for name in names]
+    shown = [in_one_line(text, len(text)) for text in texts]
     return dict(zip(shown, runs, strict=True))

@@ -263,7 +263,7 @@ def _files(config: Config) -> Facts:
             }
             for pair in report.pairs
         ],
-        "findings": report.findings(),
+        "findings": [*report.hints, *report.findings()],
     }
 
 

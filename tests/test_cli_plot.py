@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -41,15 +42,16 @@ def test_runs_are_drawn_under_their_names_without_tensorflow(
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
-def test_runs_whose_names_are_no_utf8_are_drawn_and_told_apart(tmp_path: Path) -> None:
-    runs = [tmp_path / os.fsdecode(name) for name in (b"run\xff", b"run\xfe")]
+def test_runs_whose_names_are_no_text_are_drawn_and_told_apart(tmp_path: Path) -> None:
+    runs = [tmp_path / os.fsdecode(name) for name in (b"run\xff", b"run\xfe", b"run\1")]
     for run in runs:
         run.mkdir()
         (run / METRICS).write_text('{"kind": "train", "step": 50, "loss": 2.0}\n')
     picture = tmp_path / "curves.svg"
     result = plot(*runs, "--output", picture)
     assert (result.exit_code, result.output) == (0, "")
-    for name in ("run\\xff", "run\\xfe"):
+    ElementTree.fromstring(picture.read_text())
+    for name in ("run\\xff", "run\\xfe", "run\\x01"):
         assert f">{name}<" in picture.read_text()
 
 

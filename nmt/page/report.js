@@ -158,7 +158,7 @@ function fillData() {
     ...own.map((text) => `${name}: ${text}`)]), ...files.findings];
   if (files.errors.length) box.append(list(files.errors, "missing"));
   if (findings.length) box.append(element("h3", {}, "Findings"), list(findings, "findings"));
-  else if (rows.length) box.append(element("p", {}, "Nothing odd was found in them."));
+  else if (rows.length && !files.errors.length) box.append(element("p", {}, "Nothing odd was found in them."));
 }
 
 function fillRun() {
