@@ -204,6 +204,8 @@ def read_arrays(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
             actual = {name: _kind(archive, name) for name in archive.files}
             if actual == expected:
                 return {name: np.asarray(archive[name]) for name in shapes}
+    except MemoryError:
+        raise
     except Exception:  # numpy and zipfile have a dozen for damaged bytes
         raise RunError(f"{file}: no archive of plain numbers {DAMAGE}") from None
     nothing = "nothing of that name"
