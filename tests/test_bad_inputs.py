@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from conftest import ToyRun
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from training_runs import nmt_train
 
 from nmt import cli
 
@@ -184,3 +185,21 @@ def test_a_section_of_any_value_is_read_or_refused(
     result = CliRunner().invoke(cli.main, ["check", str(path)])
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
+
+
+def test_all_files_that_are_missing_are_named_before_anything_is_done(
+    config: Path, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name for name in "abcd"]
+    data = [
+        f"--set=data.{name}={{source: {source}, target: {target}}}"
+        for name, source, target in (
+            ("train", *paths[:2]),
+            ("validation", *paths[2:]),
+        )
+    ]
+    for dry_run in ([], ["--dry-run"]):
+        result = nmt_train(config, *data, *dry_run)
+        assert result.exit_code == 1
+        assert all(f"{path}: no such file" in result.stderr for path in paths)
+    assert not (tmp_path / "run").exists()

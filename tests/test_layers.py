@@ -1,6 +1,7 @@
 """Who may import whom: reads the imports of every module with `ast`, runs none."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,13 @@ def imported_with(module: str) -> set[str]:
         found |= names
         waiting |= names & set(MODULES)
     return found
+
+
+def test_every_module_is_in_the_readmes_table_of_files() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    table = readme.split("## Where is what")[1]
+    named = re.findall(r"`(\w+)\.py`", table)
+    assert sorted({*named, "__init__", "__main__"}) == MODULES
 
 
 def test_every_module_has_its_place_in_the_order() -> None:

@@ -1,8 +1,11 @@
 """What is said of figures: each of them once, in its unit."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from conftest import Toy
+from training_runs import Script, nmt_train
 
 from nmt.checkpoint import State
 from nmt.evaluation import QuickScores, Score
@@ -63,3 +66,21 @@ def test_examples_stand_below_each_other_without_what_moves_a_cursor() -> None:
         f"  reference    {box}[2Jc{box}d",
         f"  translation  e{box}{box}",
     ]
+
+
+def test_pairs_that_are_left_out_are_told_to_those_who_want_warnings_only(
+    toy: Toy, config: Path, tmp_path: Path, no_work: Script
+) -> None:
+    no_work([1])
+    files = [tmp_path / "few.source", tmp_path / "few.target"]
+    for file in files:
+        file.write_bytes((toy.directory / file.name).read_bytes() + b"ba\n\n\xff\n")
+    lines = files[0].read_text(errors="replace").count("\n")
+    paths = f"--set=data.train={{source: {files[0]}, target: {files[1]}}}"
+    result = nmt_train(config, paths, "--set=training.epochs=1", "--quiet")
+    left_out, last = result.stderr.splitlines()
+    assert left_out == (
+        f"left out of the training pairs: 1 empty (first: {files[0]}:{lines - 1}), "
+        f"1 not UTF-8 (first: {files[0]}:{lines})"
+    )
+    assert last.startswith("ended in epoch 1")

@@ -272,42 +272,6 @@ def test_a_crash_while_a_checkpoint_is_saved_leaves_the_one_before(
 # What belongs to a run ------------------------------------------------------------
 
 
-def test_all_files_that_are_missing_are_named_before_anything_is_done(
-    config: Path, tmp_path: Path
-) -> None:
-    paths = [tmp_path / name for name in "abcd"]
-    data = [
-        f"--set=data.{name}={{source: {source}, target: {target}}}"
-        for name, source, target in (
-            ("train", *paths[:2]),
-            ("validation", *paths[2:]),
-        )
-    ]
-    for dry_run in ([], ["--dry-run"]):
-        result = nmt_train(config, *data, *dry_run)
-        assert result.exit_code == 1
-        assert all(f"{path}: no such file" in result.stderr for path in paths)
-    assert not (tmp_path / "run").exists()
-
-
-def test_pairs_that_are_left_out_are_told_to_those_who_want_warnings_only(
-    toy: Toy, config: Path, tmp_path: Path, no_work: Script
-) -> None:
-    no_work([1])
-    files = [tmp_path / "few.source", tmp_path / "few.target"]
-    for file in files:
-        file.write_bytes((toy.directory / file.name).read_bytes() + b"ba\n\n\xff\n")
-    lines = files[0].read_text(errors="replace").count("\n")
-    paths = f"--set=data.train={{source: {files[0]}, target: {files[1]}}}"
-    result = nmt_train(config, paths, "--set=training.epochs=1", "--quiet")
-    left_out, last = result.stderr.splitlines()
-    assert left_out == (
-        f"left out of the training pairs: 1 empty (first: {files[0]}:{lines - 1}), "
-        f"1 not UTF-8 (first: {files[0]}:{lines})"
-    )
-    assert last.startswith("ended in epoch 1")
-
-
 def test_training_text_may_move_but_not_change(
     toy: Toy, config: Path, tmp_path: Path, no_work: Script
 ) -> None:

@@ -208,9 +208,7 @@ def object_of(rng: Rng, verb: Verb, subject: NounPhrase, tense: str) -> NounPhra
     return phrase
 
 
-def action(
-    rng: Rng, subject: NounPhrase, tense: str, *, may_place: bool = True
-) -> Clause:
+def action(rng: Rng, subject: NounPhrase, tense: str) -> Clause:
     """Something sensible that the subject does; with no time yet."""
     kind = rng.random()
     if kind < 0.6:
@@ -224,7 +222,7 @@ def action(
         return Clause(subject, verb, tense, rest=about(rng, verb, subject))
     if kind < 0.9 or tense == "now":
         lasting = [verb for verb in lexicon.INTRANSITIVE if "sudden" not in verb.uses]
-        return doing(rng, rng.choice(lasting), subject, tense, may_place=may_place)
+        return doing(rng, rng.choice(lasting), subject, tense)
     return going(rng, subject, tense)
 
 

@@ -9,7 +9,6 @@ import re
 from .lexicon import Noun, Verb
 
 CASES = ("nom", "acc", "dat")
-GENDERS = ("m", "f", "n", "p")
 PERSONS = ("ich", "du", "er", "wir", "sie")
 
 # Endings of der-words (dieser, jeder, welcher): also the strong adjective endings.
