@@ -222,8 +222,19 @@ class TranslatorGraphs:
         sizes = tf.reshape(sizes, [-1])
         told = tf.where(tf.sequence_mask(sizes, width), tokens, PAD)
         target_in = tf.pad(told, [[0, 0], [1, 0]], constant_values=BOS)
-        attention = attention_graph(self._model)(
-            tf.repeat(source, rows, 0), target_in, target_in
+        # One hypothesis of each sentence at a time: all at once would take the memory
+        # of as many batches.
+        by_rank = tf.transpose(tf.reshape(target_in, [count, rows, -1]), [1, 0, 2])
+        attend = attention_graph(self._model)
+        attention = tf.map_fn(
+            lambda ranked: attend(source, ranked, ranked),
+            by_rank,
+            parallel_iterations=1,
+            fn_output_signature=tf.TensorSpec([None, None, None], tf.float32),
+        )
+        attention = tf.transpose(attention, [1, 0, 2, 3])
+        attention = tf.reshape(
+            attention, tf.concat([[count * rows], tf.shape(attention)[2:]], 0)
         )
 
         def finish(row: Tensor) -> tuple[Tensor, Tensor]:
