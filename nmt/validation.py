@@ -16,7 +16,7 @@ from nmt.batches import Batch, pack
 from nmt.decoding import USUAL_LENGTH, Greedy
 from nmt.distribution import ALONE, Distribution
 from nmt.drawing import MOST_PARTS, draw_attention
-from nmt.evaluation import QuickScores, quick
+from nmt.evaluation import UNSPACED_LANGUAGES, QuickScores, quick
 from nmt.examples import choose_examples
 from nmt.looking import look_at_tokens
 from nmt.model import TranslationModel
@@ -86,6 +86,8 @@ class Validation:
     def checksum(self) -> str:
         """SHA-256 (hex) of what decides what a score on this set means."""
         content = [self.sources, self.references, self.language]
+        if self.language in UNSPACED_LANGUAGES:
+            content.append("char")  # a run from before has BLEU by words
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def run(self) -> ValidationResult:

@@ -87,7 +87,7 @@ function fillScores() {
         ...scores.list.map(([name, value, signature]) => [name, element("b", {}, figure(value, 2)), element("code", {}, signature)])], "scores"));
     if (scores.recorded !== null) {
       box.append(element("p", { class: "missing" },
-        `Training recorded a BLEU of ${figure(scores.recorded, 2)} at this step: the files of data.validation are not what they were then.`));
+        `Training recorded a BLEU of ${figure(scores.recorded, 2)} at this step: the files of data.validation, or how nmt scores their language, are not what they were then.`));
     }
   } else box.append(note(missing.scores ?? missing.sentences));
   if (!history) return box.append(note(missing.history));
