@@ -44,7 +44,7 @@ def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
     kept = of_run and not on_gpu
     parts = of_run.get("parts", 1) if kept else _parts(training, asked)
-    threads = asked or of_run.get("threads") or _threads(parts)
+    threads = asked or (kept and of_run.get("threads")) or _threads(parts)
     # It is too late where this process has computed before.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)

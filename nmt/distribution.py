@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -309,12 +310,13 @@ def _require_gpus_of_its_own(cluster: Cluster, gpus: int) -> None:
     """Raises: NmtError where workers of one machine would take the same GPUs."""
     hosts = [address.rsplit(":", 1)[0] for address in cluster.addresses]
     here = hosts.count(hosts[cluster.index])
-    if gpus and here > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
+    of_machine = len([*Path("/dev").glob("nvidia[0-9]*")])
+    told = "CUDA_VISIBLE_DEVICES" in os.environ and not 0 < of_machine < gpus * here
+    if gpus and here > 1 and not told:
         raise NmtError(
             f"worker {cluster.index}: each of the {here} workers on "
             f"{hosts[cluster.index]} would take all of its GPUs ({gpus}); give each "
-            "its own by CUDA_VISIBLE_DEVICES ($SLURM_LOCALID, say), or start one "
-            "worker a machine"
+            "its own by CUDA_VISIBLE_DEVICES, or start one worker a machine"
         )
 
 

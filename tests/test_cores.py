@@ -100,4 +100,4 @@ def test_a_gpu_has_the_whole_batch_of_a_run_that_began_without_one_too(
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["a GPU"])
     assert use_cores(TrainingConfig(batch_size=64), {}) == Cores(1, 4)
     begun = {"parts": 4, "threads": 2}
-    assert use_cores(TrainingConfig(batch_size=64), begun) == Cores(1, 2)
+    assert use_cores(TrainingConfig(batch_size=64), begun) == Cores(1, 4)

@@ -55,6 +55,7 @@ JOINED = tf.distribute.experimental.CommunicationImplementation
         (2, {"CUDA_VISIBLE_DEVICES": "0,1"}, JOINED.NCCL),
         (2, {"CUDA_VISIBLE_DEVICES": "0,1", "NMT_COLLECTIVES": "ring"}, JOINED.RING),
         (2, {}, "each of the 2 workers on here would take all of its GPUs"),
+        (4, {"CUDA_VISIBLE_DEVICES": "0,1,2,3"}, "all of its GPUs \\(4\\)"),
         (0, {"NMT_COLLECTIVES": "mpi"}, "'mpi' is neither nccl nor ring"),
     ],
 )
@@ -70,7 +71,10 @@ def test_workers_have_gpus_of_their_own_and_sum_by_nccl(
         asked.append(options.implementation)
         return strategy
 
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("CUDA_VISIBLE_DEVICES", "NMT_COLLECTIVES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("nmt.hardware.gpu_troubles", list)
+    monkeypatch.setattr("nmt.distribution.Path.glob", lambda *_: iter("0123"))
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [None] * gpus)
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", join)
     cluster = {"worker": ["here:1", "there:1", "here:2"]}
