@@ -39,8 +39,8 @@ def average_checkpoints(path: Path, last: int | None) -> Path:
     if not newest:
         open_run(path)  # says what is wrong with it, as for other commands
         raise RunError(
-            f"{path}: holds no checkpoints to average; expected a run directory, not "
-            "one of its checkpoints"
+            f"{path}: holds no validated checkpoints to average; expected a run "
+            "directory, not one of its checkpoints"
         )
     count = len(newest) if last is None else last
     if not 2 <= count <= len(newest):

@@ -74,8 +74,8 @@ class State:
 
     @property
     def is_validated(self) -> bool:
-        """Whether validation ran at this very step."""
-        return self.step == self.validated_step
+        """Whether validation ran at this very step; at the start it did not."""
+        return 0 < self.step == self.validated_step
 
     @property
     def last_logged_step(self) -> int:
@@ -198,15 +198,17 @@ def read_arrays(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
     Raises: RunError naming what is missing, superfluous or of another shape or type.
     """
     expected = {name: f"float32 {shape}" for name, shape in shapes.items()}
+    actual: dict[str, str] = {}
     try:
         with open_regular(file) as stream, NpzFile(stream, own_fid=False) as archive:
             # Of strangers' files too: what is not expected takes no memory.
             actual = {name: _kind(archive, name) for name in archive.files}
             if actual == expected:
                 return {name: np.asarray(archive[name]) for name in shapes}
-    except MemoryError:
-        raise
-    except Exception:  # numpy and zipfile have a dozen for damaged bytes
+    except Exception as error:  # numpy and zipfile have a dozen for damaged bytes
+        # Before that a stranger's file may ask for any amount.
+        if isinstance(error, MemoryError) and actual == expected:
+            raise
         raise RunError(f"{file}: no archive of plain numbers {DAMAGE}") from None
     nothing = "nothing of that name"
     name = min(

@@ -23,7 +23,7 @@ from nmt.cli_plot import plot
 from nmt.cli_report import report
 from nmt.cli_scoring import evaluate, score
 from nmt.cli_translation import translate
-from nmt.errors import DataError, NmtError, in_one_line
+from nmt.errors import DataError, NmtError, in_one_line, is_out_of_memory
 
 # A reader that has gone away, in the shell's terms: 128 + SIGPIPE.
 EXIT_BROKEN_PIPE = 141
@@ -70,15 +70,12 @@ class Boundary(click.Group):
         except BrokenPipeError:
             _abandon_stdout()
             context.exit(EXIT_BROKEN_PIPE)
-        except MemoryError as error:
-            raise click.ClickException(OUT_OF_MEMORY) from error
         except OSError as error:
             _abandon_stdout()
             where = error.filename or "standard input or output"
             raise click.ClickException(f"{where}: {error.strerror or error}") from error
         except Exception as error:
-            # TensorFlow's own, known by name since help comes without TensorFlow.
-            if type(error).__name__ != "ResourceExhaustedError":
+            if not is_out_of_memory(error):
                 raise
             raise click.ClickException(OUT_OF_MEMORY) from error
         finally:

@@ -27,6 +27,20 @@ class RunError(NmtError):
     """A run directory or a checkpoint cannot be used as asked."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether that is what it says; TensorFlow's errors are known by their names."""
+    name = type(error).__name__
+    return (
+        isinstance(error, MemoryError)
+        or name == "ResourceExhaustedError"
+        or (
+            # CUDA's own allocations.
+            name == "InternalError"
+            and "out of memory" in str(error).lower().replace("_", " ")
+        )
+    )
+
+
 def in_one_line(text: str, most: int = 80) -> str:
     """`text` of a stranger for a message: shortened, nothing that moves a cursor."""
     shown = text if len(text) <= most else text[: most - 3] + "..."

@@ -20,7 +20,7 @@ from nmt.config import Config
 from nmt.cores import use_cores
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import distribute
-from nmt.errors import RunError
+from nmt.errors import RunError, is_out_of_memory
 from nmt.evaluation import require_tokenizer
 from nmt.opening import make_plan, make_updater
 from nmt.parallel_text import load_pairs, require_files
@@ -41,12 +41,12 @@ def dry_run(config: Config) -> str:
     Raises: NmtError for what `starting.train` would refuse in the data, and where the
     memory is too small.
     """
-    require_tokenizer(config.data.target_language)
-    require_files(*config.data.train, config.data.validation)
-    load_pairs(config.data.validation)
     parts = use_cores(config.training, {}).parts
     distribution = distribute(config.training.strategy)
     with distribution.together(), tempfile.TemporaryDirectory() as directory:
+        require_tokenizer(config.data.target_language)
+        require_files(*config.data.train, config.data.validation)
+        load_pairs(config.data.validation)
         # The run directory, if there is one, stays as it is.
         tokenizers = apart(
             lambda: train_tokenizers(config.tokenizer, config.data.train)
@@ -121,14 +121,8 @@ def enough_memory(config: Config) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        MemoryError,
-        tf.errors.ResourceExhaustedError,
-        tf.errors.InternalError,  # CUDA's own allocations
-    ) as error:
-        if isinstance(error, tf.errors.InternalError) and (
-            "out of memory" not in error.message.lower().replace("_", " ")
-        ):
+    except Exception as error:
+        if not is_out_of_memory(error):
             raise
         training = config.training
         key, value = (

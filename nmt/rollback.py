@@ -6,7 +6,6 @@ The checkpoint that is gone back to is written again with a state that says so: 
 interrupts the run, it is the same run in the end.
 """
 
-import shutil
 from dataclasses import replace
 
 from nmt.checkpoint import State, read_state
@@ -70,7 +69,7 @@ def _forget(run: RunDirectory, config: Config, back: State, updater: Updater) ->
     save(run, back, updater, best=renamed, keep=config.training.keep)
     for checkpoint in run.checkpoints.glob(STEPS):
         if checkpoint.name > back.name:
-            shutil.rmtree(checkpoint)
+            run.remove(checkpoint)
 
 
 def start_anew(updater: Updater, fresh: TranslationModel) -> None:

@@ -111,11 +111,18 @@ class RunDirectory:
         kept = {*newest, self.named("best"), self.named("last")}
         for checkpoint in checkpoints:
             if checkpoint not in kept and checkpoint.name not in needed:
-                # Renamed first: what is half removed has no checkpoint's name.
-                aside = checkpoint.with_name(checkpoint.name + UNFINISHED)
+                # What cannot be removed is in nobody's way.
                 with suppress(OSError):
-                    checkpoint.rename(aside)
-                    shutil.rmtree(aside)
+                    self.remove(checkpoint)
+
+    def remove(self, checkpoint: Path) -> None:
+        """Removes a checkpoint; one that is half removed has no checkpoint's name.
+
+        Raises: OSError where the system refuses.
+        """
+        aside = checkpoint.with_name(checkpoint.name + UNFINISHED)
+        checkpoint.rename(aside)
+        shutil.rmtree(aside)
 
     def write_validation(self, state: State, translations: Sequence[str]) -> None:
         """The validation set as translated after the state's step."""

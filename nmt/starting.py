@@ -35,7 +35,6 @@ def train(
     Raises: NmtError for what a user can mend; Interrupted after a signal.
     """
     # What can be wrong is looked at before anything is changed or takes long.
-    require_tokenizer(config.data.target_language)
     if config.training.deterministic:
         hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
@@ -44,6 +43,7 @@ def train(
     distribution = distribute(config.training.strategy)
     with distribution.together():
         # Here, for one of several workers that does not come is long waited for.
+        require_tokenizer(config.data.target_language)
         require_files(*config.data.train, config.data.validation)
         validation = load_pairs(config.data.validation)
         if distribution.is_chief:
@@ -109,9 +109,12 @@ def _lead(
                         progress.say(f"changed since the last start: {change}")
                 for name, old in state.machine.items():
                     if (new := machine.get(name)) != old:
+                        what = "the last digits of the weights may differ from those"
+                        if name == "parts":
+                            what = "dropout draws other masks than those"
                         progress.warn(
-                            f"{name}: {old} -> {new}: the last digits of the weights "
-                            "may differ from those of a run that was not interrupted"
+                            f"{name}: {old} -> {new}: {what} of a run that was not "
+                            "interrupted"
                         )
                 if distribution.described:
                     progress.say(distribution.described)

@@ -80,7 +80,7 @@ def test_a_checkpoint_between_two_validations_goes_with_the_next_and_counts_for_
         kept = {path.name for path in run.checkpoints.glob("step-*")}
         assert kept == {f"step-{each:08d}" for each in (*newest, min(step, 2), step)}
     # Nobody can tell what this one was: it counts as the others do.
-    (run.checkpoints / "step-00000006" / "state.json").write_text("{}")
+    (run.checkpoints / "step-00000006" / "state.json").write_text("damaged")
     run.sweep(2)
     assert kept == {path.name for path in run.checkpoints.glob("step-*")}
 
