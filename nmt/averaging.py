@@ -11,15 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nmt.checkpoint import (
-    AVERAGE,
-    WEIGHTS,
-    Arrays,
-    was_validated,
-    write_checkpoint,
-)
+from nmt.checkpoint import AVERAGE, WEIGHTS, Arrays, write_checkpoint
 from nmt.errors import RunError
-from nmt.run import STEPS, RunDirectory, open_run
+from nmt.run import RunDirectory, open_run
 
 
 def average_checkpoints(path: Path, last: int | None) -> Path:
@@ -31,11 +25,7 @@ def average_checkpoints(path: Path, last: int | None) -> Path:
     Raises: RunError if this is no run, has too few checkpoints, or one is damaged.
     """
     # One that was saved between two validations is soon replaced.
-    newest = [
-        checkpoint
-        for checkpoint in sorted(RunDirectory(path).checkpoints.glob(STEPS))
-        if was_validated(checkpoint)
-    ]
+    newest = RunDirectory(path).validated()
     if not newest:
         open_run(path)  # says what is wrong with it, as for other commands
         raise RunError(

@@ -100,16 +100,19 @@ class RunDirectory:
         for pointer in ("best", "last") if best else ("last",):
             write_synced(self.checkpoints / pointer, state.name + "\n")
 
+    def validated(self) -> list[Path]:
+        """The checkpoints that validation has seen, oldest first."""
+        checkpoints = sorted(self.checkpoints.glob(STEPS))
+        return [each for each in checkpoints if was_validated(each)]
+
     def sweep(self, keep: int, *, needed: Collection[str] = ()) -> None:
         """Removes checkpoints: not `best`, `last`, those needed and the newest `keep`.
 
         Of those that were validated: another one has served its turn when there is a
         later one.
         """
-        checkpoints = sorted(self.checkpoints.glob(STEPS))
-        newest = [each for each in checkpoints if was_validated(each)][-keep:]
-        kept = {*newest, self.named("best"), self.named("last")}
-        for checkpoint in checkpoints:
+        kept = {*self.validated()[-keep:], self.named("best"), self.named("last")}
+        for checkpoint in self.checkpoints.glob(STEPS):
             if checkpoint not in kept and checkpoint.name not in needed:
                 # What cannot be removed is in nobody's way.
                 with suppress(OSError):
