@@ -292,7 +292,10 @@ class Training:
         self.progress.sync()  # a checkpoint says which metrics there are
         if self.distribution.is_chief:
             keep = self.config.training.keep
-            save(self.run, self.state, self.opening.updater, best=best, keep=keep)
+            # None before a validation: it logs.
+            unlogged = self.interval.dump() if self.interval.reports else {}
+            state = replace(self.state, unlogged=unlogged)
+            save(self.run, state, self.opening.updater, best=best, keep=keep)
         self.saved = self.state
         self.saved_at = time.monotonic()
 
@@ -302,23 +305,15 @@ class Training:
             return
         self._look()
         start = time.perf_counter()
-        self._save_in_between()
+        self._save(best=False)
         self.progress.note(f"saved step {self.state.step}")
         self.interval.paused += time.perf_counter() - start
-
-    def _save_in_between(self) -> None:
-        """A checkpoint before its validation, with all that is not yet logged."""
-        state = self.state
-        unlogged = self.interval.dump() if self.interval.reports else {}
-        self.state = replace(state, unlogged=unlogged)
-        self._save(best=False)
-        self.saved = self.state = state
 
     def _save_where_it_is(self) -> None:
         """Saves after a signal, if there is anything that is not saved."""
         self._look()
         if self.state != self.saved:
-            self._save_in_between()
+            self._save(best=False)
         self.distribution.exchange(None)  # nobody leaves while it is written
         self.progress.conclude(
             f"interrupted: saved step {self.state.step}; {self.again} goes on from "
