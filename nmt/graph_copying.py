@@ -169,13 +169,11 @@ def _read_around(
         own = tf.where(chosen & (in_words.of >= 0), in_words.of, count)
         return tf.strings.unsorted_segment_join(of_line.texts, own, count + 1)[:-1]
 
-    core = pieces(
-        of_line,
-        tf.gather(of_line.begins, core_first),
-        tf.gather(of_line.ends, core_beyond - 1),
-    )
+    own = [tf.gather(tf.pad(x, [[0, 1]]), of_word) for x in (core_first, core_beyond)]
+    in_core = (own[0] <= place) & (place < own[1]) & (in_words.of >= 0)
+    core, signs_before = joined(in_core), joined(follows & ~behind)
     texts = tf.stack(
-        [tf.where(copied, core, joined(follows & ~behind)), joined(follows & behind)], 1
+        [tf.where(copied, core, signs_before), joined(follows & behind)], 1
     )
     are = tf.stack(
         [copied | (beside & some(signs & ~behind)), beside & some(signs & behind)], 1
@@ -185,8 +183,6 @@ def _read_around(
     replace = tf.stack([whole, tf.zeros_like(whole)], 1)
     copies = Copies(numbers[are], texts[are], replace[are], sides[are])
 
-    own = [tf.gather(tf.pad(x, [[0, 1]]), of_word) for x in (core_first, core_beyond)]
-    in_core = (own[0] <= place) & (place < own[1]) & (in_words.of >= 0)
     in_copied = tf.gather(tf.pad(copied, [[0, 1]]), of_word)
     unread = unknown & ~of_line.are(BLANK) | in_core & in_copied
 

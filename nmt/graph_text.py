@@ -49,7 +49,7 @@ def characters(text: Tensor) -> Characters:
     codes, begins = tf.strings.unicode_decode_with_offsets(text, "UTF-8")
     begins = tf.cast(begins, tf.int32)
     ends = tf.concat([begins[1:], [tf.strings.length(text)]], 0)[: tf.size(codes)]
-    texts = tf.strings.unicode_split(text, "UTF-8")
+    texts = tf.strings.unicode_encode(codes[:, tf.newaxis], "UTF-8")
     starts, kinds = _kinds_by_range()
     ranges = tf.searchsorted(tf.constant(starts), codes, side="right") - 1
     return Characters(texts, begins, ends, tf.gather(tf.constant(kinds), ranges))
