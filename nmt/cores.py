@@ -40,11 +40,11 @@ def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
 
     text = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     asked = int(text) if text.isdecimal() else 0
-    # A run from before there were parts has one, and so has what a GPU computes.
-    on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    kept = of_run and not on_gpu
-    parts = of_run.get("parts", 1) if kept else _parts(training, asked)
-    threads = asked or (kept and of_run.get("threads")) or _threads(parts)
+    if tf.config.list_physical_devices("GPU"):
+        of_run = {}  # it was shared by other cores
+    # A run from before there were parts has one.
+    parts = of_run.get("parts", 1) if of_run else _parts(training, asked)
+    threads = asked or of_run.get("threads") or _threads(parts)
     # It is too late where this process has computed before.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -65,6 +65,15 @@ def prepare_to_translate() -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
+def gpu_peak() -> int:
+    """The bytes of the first GPU that this process has taken at most; 0: no GPU."""
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return 0
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def batches_at_once() -> int:
     """How many batches to translate at a time: each has memory of its own.
 

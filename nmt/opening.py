@@ -16,7 +16,9 @@ from nmt.config import Config, TextPair
 from nmt.corpus import OtherTextError, ParallelCorpus, encode_corpus
 from nmt.distribution import ALONE, Distribution
 from nmt.errors import ConfigError, RunError
+from nmt.evaluation import require_tokenizer
 from nmt.model import TranslationModel
+from nmt.parallel_text import load_pairs, require_files
 from nmt.patience import out_of_patience, without_best
 from nmt.recovery import Start
 from nmt.run import RunDirectory, check_tokenizers
@@ -55,6 +57,17 @@ class Opening:
             for reason, number in self.corpus.left_out.items()
             if number
         )
+
+
+def load_validation(config: Config) -> tuple[list[str], list[str]]:
+    """The validation pairs, once all is there that training and its scores need.
+
+    Raises: NmtError for files of any pair that are missing, for validation that cannot
+        be scored, and where the target language's tokenizer is not installed.
+    """
+    require_tokenizer(config.data.target_language)
+    require_files(*config.data.train, config.data.validation)
+    return load_pairs(config.data.validation)
 
 
 def agree(config: Config, distribution: Distribution, start: Start) -> Start:

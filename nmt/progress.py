@@ -88,10 +88,9 @@ class Progress:
     def _log_end(self, error: Exception) -> None:
         """What ends the run, in train.log; a terminal has it from the command line."""
         trace = None if isinstance(error, NmtError) else error.__traceback__
-        record = logger.makeRecord(
-            *(logger.name, logging.ERROR, "", 0, "failed: %s", (error,)),
-            exc_info=trace and (type(error), error, trace),
-        )
+        told = trace and (type(error), error, trace)
+        place = logger.name, logging.ERROR, "", 0
+        record = logger.makeRecord(*place, "failed: %s", (error,), told)
         with contextlib.suppress(RunError):  # this may be what ends it
             self._handlers[-1].handle(record)
 

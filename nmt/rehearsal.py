@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from nmt import hardware
 from nmt.batches import Batch, serve
 from nmt.config import Config
 from nmt.cores import use_cores
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import distribute
 from nmt.errors import RunError, is_out_of_memory
-from nmt.evaluation import require_tokenizer
-from nmt.opening import make_plan, make_updater
-from nmt.parallel_text import load_pairs, require_files
+from nmt.opening import load_validation, make_plan, make_updater
 from nmt.signals import apart
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 from nmt.update import Updater
@@ -44,9 +42,7 @@ def dry_run(config: Config) -> str:
     parts = use_cores(config.training, {}).parts
     distribution = distribute(config.training.strategy)
     with distribution.together(), tempfile.TemporaryDirectory() as directory:
-        require_tokenizer(config.data.target_language)
-        require_files(*config.data.train, config.data.validation)
-        load_pairs(config.data.validation)
+        load_validation(config)
         # The run directory, if there is one, stays as it is.
         tokenizers = apart(
             lambda: train_tokenizers(config.tokenizer, config.data.train)
@@ -65,24 +61,17 @@ def dry_run(config: Config) -> str:
             rehearse(config, worst, updater)  # traces the graph as well
             seconds = rehearse(config, worst, updater)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            on_gpu = _gpu_memory()
+            of_gpu = hardware.gpu_peak()
             epoch = _seconds_an_epoch(config, corpus, tokenizers, plan, updater)
     megabytes = peak / (2**20 if sys.platform == "darwin" else 2**10)  # as getrusage(2)
     updates = -(-len(plan) // config.training.accumulate)
+    on_gpu = f" and {of_gpu / 2**20:,.0f} MB of the GPU's" if of_gpu else ""
     return (
         f"worst batch: {describe(worst)}; {seconds:.2f} s an update of it, peak memory "
         f"{megabytes:,.0f} MB{on_gpu}; about {_spoken(epoch)} an epoch of {updates:,} "
         f"updates, {_spoken(_whole(config, updates, epoch))} to the end, validation "
         "not counted"
     )
-
-
-def _gpu_memory() -> str:
-    """The same of a GPU, if there is one."""
-    if not tf.config.list_physical_devices("GPU"):
-        return ""
-    peak = tf.config.experimental.get_memory_info("GPU:0")["peak"]
-    return f" and {peak / 2**20:,.0f} MB of the GPU's"
 
 
 def rehearse(config: Config, worst: Batch, updater: Updater) -> float:

@@ -12,9 +12,7 @@ from nmt.config import Config
 from nmt.cores import settle, use_cores
 from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
-from nmt.evaluation import require_tokenizer
-from nmt.opening import agree, open_training
-from nmt.parallel_text import load_pairs, require_files
+from nmt.opening import agree, load_validation, open_training
 from nmt.progress import NoProgress, Progress
 from nmt.recovery import Start, find_start, machine_of
 from nmt.rehearsal import enough_memory
@@ -34,7 +32,6 @@ def train(
 
     Raises: NmtError for what a user can mend; Interrupted after a signal.
     """
-    # What can be wrong is looked at before anything is changed or takes long.
     if config.training.deterministic:
         hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
@@ -42,10 +39,9 @@ def train(
     use_cores(config.training, before)
     distribution = distribute(config.training.strategy)
     with distribution.together():
-        # Here, for one of several workers that does not come is long waited for.
-        require_tokenizer(config.data.target_language)
-        require_files(*config.data.train, config.data.validation)
-        validation = load_pairs(config.data.validation)
+        # Before anything is changed or takes long, and not before all have come: one of
+        # several workers that does not is long waited for.
+        validation = load_validation(config)
         if distribution.is_chief:
             _lead(
                 config,

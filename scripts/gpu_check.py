@@ -170,13 +170,11 @@ def timed(settings: list[str], point: dict[str, Any]) -> dict[str, Any]:
     dtype = compute_dtype(config.training.precision)
     limit = machine.limit(dtype)
     figures = growth.measured(config, growth.Point(**point))
-    gpus = tf.config.list_logical_devices("GPU")
-    peak = tf.config.experimental.get_memory_info("GPU:0")["peak"] if gpus else 0
     return {
         **asdict(figures),
         "settings": settings,
         "limit": limit,
-        "gpu_peak_bytes": peak,
+        "gpu_peak_bytes": hardware.gpu_peak(),
         "devices": [device.name for device in tf.config.list_physical_devices()],
     }
 
