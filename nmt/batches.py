@@ -7,7 +7,7 @@ token. The shift between what the decoder reads and what it is to say happens he
 """
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,9 @@ from nmt.tokenizer import BOS, EOS, PAD, TokenizerPair
 
 # Batches ready before they are asked for.
 PREFETCHED = 4
+# Batches of longer sentences have fewer of them, so that one line as long as a book
+# does not have its neighbours padded to its length.
+USUAL_LENGTH = 128
 
 Plan = list[NDArray[np.int64]]
 
@@ -129,6 +132,25 @@ def serve(
         yield from stream
     finally:
         del stream  # its thread, which calls `batch`, ends first
+
+
+def longest_first(
+    lengths: Sequence[int], rows: Callable[[int], int]
+) -> Iterator[list[int]]:
+    """Places of sentences of about equal lengths; memory is short at once or never.
+
+    As many go together as `rows` has for the length of the longest, one at least.
+    """
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    while order:
+        size = max(1, rows(lengths[order[-1]]))
+        yield order[-size:]
+        del order[-size:]
+
+
+def fewer_if_long(batch_size: int, length: int) -> int:
+    """How many sentences of that length, end of sentence included, are a batch."""
+    return min(batch_size, batch_size * USUAL_LENGTH // length)
 
 
 def padded_with_end(sequences: Sequence[Any]) -> NDArray[np.int32]:

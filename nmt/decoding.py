@@ -5,18 +5,18 @@ each one graph call, some of them at a time, and come back in the order in which
 were given.
 """
 
-import functools
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from nmt.batches import padded_with_end
+from nmt.batches import fewer_if_long, longest_first, padded_with_end
 from nmt.config import DecodingConfig
 from nmt.continuations import IMPOSSIBLE, Limits
 from nmt.ensemble import Model
@@ -37,10 +37,8 @@ Array = np.ndarray[Any, Any]
 
 NEVER_SAID = (PAD, UNK, BOS)
 
-# Batches of longer sentences have fewer of them, so that one line as long as a book
-# does not have its neighbours padded to its length.
-USUAL_LENGTH = 128
-# And so have those of which many hypotheses are looked at: logits are [rows, V].
+# Batches of which many hypotheses are looked at have fewer sentences: logits are
+# [rows, V].
 MOST_ROWS = 4096
 
 # Beyond, length^A or a sum of penalties is no number that float32 can rank by.
@@ -213,7 +211,8 @@ def decode(
 
     at_once = batches_at_once()
     size = min(batch_size, MOST_ROWS // search.rows, -(-len(sources) // at_once))
-    batches = _batches([len(source) for source in sources], max(1, size))
+    lengths = [len(source) + 1 for source in sources]
+    batches = longest_first(lengths, partial(fewer_if_long, max(1, size)))
     running: list[Future[None]] = []
     try:
         for chosen in batches:
@@ -228,7 +227,7 @@ def decode(
 
 
 # The models of the last few graphs live as long as these do.
-@functools.lru_cache(maxsize=8)
+@lru_cache(maxsize=8)
 def search_graph(model: Model, search: Search) -> Any:
     """The search as one graph, traced once for all shapes."""
     limits = Limits(EOS, NEVER_SAID, search.min_length)
@@ -310,16 +309,6 @@ def _covering(
         state=(start.state, tf.zeros_like(real)), memory=(start.memory, real)
     )
     return step, covering, bonus
-
-
-def _batches(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Places of sentences of about equal lengths, `batch_size` of them or fewer."""
-    order = sorted(range(len(lengths)), key=lambda place: lengths[place])
-    while order:
-        size = max(1, batch_size * USUAL_LENGTH // (lengths[order[-1]] + 1))
-        first = max(0, len(order) - min(size, batch_size))
-        yield order[first:]
-        del order[first:]
 
 
 def _without_limits(search: Search) -> Search:

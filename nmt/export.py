@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from nmt import hardware
+from nmt.batches import USUAL_LENGTH
 from nmt.continuations import IMPOSSIBLE
 from nmt.decoding import (
     MOST_ROWS,
-    USUAL_LENGTH,
     Beam,
     Greedy,
     longest_output,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nmt.batches import pack
+from nmt.batches import longest_first, pack
 from nmt.ensemble import Model
 from nmt.layers import softmax_and_normalizer
 from nmt.tokenizer import PAD
@@ -50,16 +50,9 @@ def _by_batch(
     graph: Callable[..., Tensor], sources: Ids, targets: Ids, positions: int
 ) -> list[tuple[Any, Sequence[int], Sequence[int]]]:
     """(a row of the graph's result, source, target) in the order given."""
-    order = sorted(
-        range(len(sources)),
-        key=lambda index: max(len(targets[index]), len(sources[index])),
-    )
+    longest = [max(map(len, pair)) + 1 for pair in zip(sources, targets, strict=True)]
     results: list[Any] = [None] * len(sources)
-    while order:
-        # The longest first, so that memory is short at once or never.
-        longest = max(len(targets[order[-1]]), len(sources[order[-1]])) + 1
-        size = max(1, positions // longest)
-        chosen, order = order[-size:], order[:-size]
+    for chosen in longest_first(longest, lambda length: positions // length):
         some = [sources[index] for index in chosen], [targets[i] for i in chosen]
         rows = graph(*pack(*some)).numpy()
         for index, row, source, target in zip(chosen, rows, *some, strict=True):

@@ -8,12 +8,13 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
-from nmt.batches import Batch, pack
-from nmt.decoding import USUAL_LENGTH, Greedy
+from nmt.batches import Batch, fewer_if_long, longest_first, pack
+from nmt.decoding import Greedy
 from nmt.distribution import ALONE, Distribution
 from nmt.drawing import MOST_PARTS, draw_attention
 from nmt.evaluation import UNSPACED_LANGUAGES, QuickScores, quick
@@ -138,15 +139,8 @@ def _batches(
     sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
 ) -> list[Batch]:
     """All pairs in batches of about equal lengths, of long ones fewer in a batch."""
-    order = sorted(
-        range(len(targets)),
-        key=lambda index: (len(targets[index]), len(sources[index])),
-    )
-    batches = []
-    while order:
-        chosen = order[:BATCH_SIZE]
-        longest = max(len(text[i]) for text in (sources, targets) for i in chosen)
-        chosen = chosen[: max(1, BATCH_SIZE * USUAL_LENGTH // (longest + 1))]
-        del order[: len(chosen)]
-        batches.append(pack([sources[i] for i in chosen], [targets[i] for i in chosen]))
-    return batches
+    longest = [max(map(len, pair)) + 1 for pair in zip(sources, targets, strict=True)]
+    return [
+        pack([sources[i] for i in chosen], [targets[i] for i in chosen])
+        for chosen in longest_first(longest, partial(fewer_if_long, BATCH_SIZE))
+    ]

@@ -2,7 +2,7 @@ import gc
 import sys
 import time
 import weakref
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.batches import Batch, pack, plan_epoch, serve
+from nmt.batches import (
+    Batch,
+    fewer_if_long,
+    longest_first,
+    pack,
+    plan_epoch,
+    serve,
+)
 from nmt.config import TextPair, TokenizerConfig
 from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.tokenizer import BOS, EOS, PAD, TokenizerPair, train_tokenizers
@@ -108,6 +115,21 @@ def test_batches_come_in_no_order_of_their_lengths() -> None:
     longest = np.array([target[batch].max() for batch in plan])
     ascents = (np.diff(longest) > 0).mean()
     assert 0.3 < ascents < 0.7
+
+
+@given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 8))
+def test_sentences_of_about_equal_lengths_go_together_the_longest_first(
+    lengths: list[int], size: int
+) -> None:
+    batches = list(longest_first(lengths, lambda longest: fewer_if_long(size, longest)))
+    places = [place for batch in batches for place in batch]
+    assert sorted(places) == list(range(len(lengths)))
+    sizes = [[lengths[place] for place in batch] for batch in batches]
+    for batch, following in pairwise(sizes):
+        assert min(batch) >= max(following)
+    for batch in sizes:
+        most = max(1, min(size, size * 128 // max(batch)))
+        assert len(batch) == most or (len(batch) < most and batch is sizes[-1])
 
 
 def test_a_plan_takes_no_python_for_each_pair() -> None:
