@@ -17,6 +17,7 @@ from nmt.cli_options import (
     checkpoint_help,
     length_options,
 )
+from nmt.search_settings import Beam, Greedy, Sample
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def greedy(request: ExportRequest, /, **given: Any) -> None:
     \b
     Example: nmt export --ckpt runs/multi30k_en_de --output models/fast/1 greedy
     """
-    _export(request, "Greedy", **given)
+    _export(request, Greedy, **given)
 
 
 @export.command()
@@ -69,11 +70,13 @@ def beam(request: ExportRequest, /, **given: Any) -> None:
     Example: nmt export --ckpt runs/en_de --output models/en_de/2 beam --nbest 5
     """
     check_nbest(given)
-    _export(request, "Beam", **given)
+    _export(request, Beam, **given)
 
 
-def _export(request: ExportRequest, search_name: str | None, **given: Any) -> None:
-    """Exports what the request names; `search_name` None: as the run's config says."""
+def _export(
+    request: ExportRequest, search_type: type[Greedy | Beam] | None, **given: Any
+) -> None:
+    """Exports what the request names; `search_type` None: as the run's config says."""
     if not request.checkpoints or request.output is None:
         raise click.UsageError(
             "give a --ckpt PATH, a run directory or a checkpoint, and an --output DIR, "
@@ -83,14 +86,13 @@ def _export(request: ExportRequest, search_name: str | None, **given: Any) -> No
     from nmt import hardware
 
     hardware.prepare()
-    from nmt import decoding
     from nmt import export as exporting
     from nmt.translator import Translator
 
     exporting.check_free(request.output)
     translator = Translator.open(*request.checkpoints)
     search = translator.search
-    if search_name:
-        search = getattr(decoding, search_name)(**given)
-    assert not isinstance(search, decoding.Sample)
+    if search_type:
+        search = search_type(**given)
+    assert not isinstance(search, Sample)
     exporting.save(translator, request.output, search)

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
+from nmt.search_settings import LARGEST_NGRAM, LARGEST_PENALTY, Beam, Greedy
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
 
 # More than anybody means.
 LARGEST = 100_000
-# As in nmt.decoding, which comes with TensorFlow.
-LARGEST_PENALTY, LARGEST_NGRAM = 10, 100
 
 
 class FiniteRange(click.FloatRange):
@@ -72,7 +72,7 @@ length_options = options(
         "--min-length",
         type=click.IntRange(0, LARGEST),
         metavar="N",
-        default=0,
+        default=Greedy.min_length,
         show_default=True,
         help="Tokens that a translation has at least.",
     ),
@@ -89,7 +89,7 @@ beam_options = options(
         "--beam-size",
         type=click.IntRange(1, LARGEST),
         metavar="K",
-        default=5,
+        default=Beam.beam_size,
         show_default=True,
         help="Hypotheses that are kept at every step.",
     ),
@@ -97,7 +97,7 @@ beam_options = options(
         "--length-penalty",
         type=FiniteRange(0, LARGEST_PENALTY),
         metavar="A",
-        default=1.4,
+        default=Beam.length_penalty,
         show_default=True,
         help="A in score = log-probability / length^A, the end of sentence counted: 0 "
         "favours short translations.",
@@ -106,7 +106,7 @@ beam_options = options(
         "--coverage-penalty",
         type=FiniteRange(0, LARGEST_PENALTY),
         metavar="B",
-        default=0.0,
+        default=Beam.coverage_penalty,
         show_default=True,
         help="B in score + B * coverage: above 0, favours what leaves no source word "
         "unattended (Wu et al. 2016).",
@@ -115,7 +115,7 @@ beam_options = options(
         "--no-repeat-ngram",
         type=click.IntRange(0, LARGEST_NGRAM),
         metavar="N",
-        default=0,
+        default=Beam.no_repeat_ngram,
         show_default=True,
         help="No translation has the same N tokens in a row twice, though it may then "
         "end before --min-length; 0: any may.",
@@ -124,7 +124,7 @@ beam_options = options(
         "--nbest",
         type=click.IntRange(1, LARGEST),
         metavar="N",
-        default=1,
+        default=Beam.nbest,
         show_default=True,
         help="Distinct translations of a sentence; `nmt translate` writes 2 or more as "
         "n-best lines.",

@@ -14,12 +14,12 @@ import click
 from nmt.cli_options import (
     FILE,
     LARGEST,
-    LARGEST_PENALTY,
     FiniteRange,
     batch_size_option,
     checkpoint_help,
     prepare_tensorflow,
 )
+from nmt.search_settings import LARGEST_PENALTY
 
 # Held in memory; enough for batches of nearly equal lengths.
 PAIRS_AT_ONCE = 1024

@@ -27,9 +27,7 @@ from nmt.cli_options import (
     options,
     prepare_tensorflow,
 )
-
-# As in nmt.decoding, which comes with TensorFlow.
-TEMPERATURES = (0.001, 1000)
+from nmt.search_settings import TEMPERATURES, Beam, Greedy, Sample, Search
 
 
 def standard_if_dash(
@@ -139,7 +137,7 @@ def greedy(request: TranslateRequest, /, **given: Any) -> None:
     \b
     Example: nmt translate --ckpt runs/mine greedy < input.en
     """
-    _translate(request, "Greedy", **given)
+    _translate(request, Greedy, **given)
 
 
 @translate.command()
@@ -156,7 +154,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
       nmt translate --ckpt runs/mine beam --length-penalty 0.6 < input.en
     """
     check_nbest(given)
-    _translate(request, "Beam", nbest_lines=given["nbest"] > 1, **given)
+    _translate(request, Beam, nbest_lines=given["nbest"] > 1, **given)
 
 
 @translate.command()
@@ -165,7 +163,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
     "--temperature",
     type=FiniteRange(*TEMPERATURES),
     metavar="T",
-    default=1.0,
+    default=Sample.temperature,
     show_default=True,
     help="Divides the logits: below 1, the probable becomes more so.",
 )
@@ -173,7 +171,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
     "--top-k",
     type=click.IntRange(0, LARGEST),
     metavar="K",
-    default=0,
+    default=Sample.top_k,
     show_default=True,
     help="Draw from the K most probable tokens only; 0: from all.",
 )
@@ -181,7 +179,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
     "--top-p",
     type=FiniteRange(min=0, min_open=True, max=1),
     metavar="P",
-    default=1.0,
+    default=Sample.top_p,
     show_default=True,
     help="Draw from the fewest tokens that have a share of P of the probability.",
 )
@@ -189,7 +187,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
     "--samples",
     type=click.IntRange(1, LARGEST),
     metavar="N",
-    default=1,
+    default=Sample.samples,
     show_default=True,
     help="Translations drawn for a sentence; the distinct ones as n-best lines.",
 )
@@ -197,7 +195,7 @@ def beam(request: TranslateRequest, /, **given: Any) -> None:
     "--seed",
     type=click.IntRange(0),
     metavar="N",
-    default=1,
+    default=Sample.seed,
     show_default=True,
     help="The same seed draws the same translations, another seed others.",
 )
@@ -214,12 +212,12 @@ def sample(request: TranslateRequest, /, **given: Any) -> None:
       nmt translate --ckpt runs/mine sample --samples 50 --mbr < input.en
     """
     nbest_lines = given["samples"] > 1 and not given["minimum_risk"]
-    _translate(request, "Sample", nbest_lines=nbest_lines, **given)
+    _translate(request, Sample, nbest_lines=nbest_lines, **given)
 
 
 def _translate(
     request: TranslateRequest,
-    search_name: str | None,
+    search_type: type[Search] | None,
     *,
     format: str | None = None,
     alignments: Path | None = None,
@@ -229,7 +227,7 @@ def _translate(
     nbest_lines: bool = False,
     **settings: Any,
 ) -> None:
-    """Translates what the request names; `search_name` None: as the run's config says.
+    """Translates what the request names; `search_type` None: as the run's config says.
 
     `settings` are those of the search; what the subcommand was given comes before what
     the group was.
@@ -261,12 +259,12 @@ def _translate(
                     "to another file"
                 )
     prepare_tensorflow()
-    from nmt import decoding, files, text, translator
+    from nmt import files, text, translator
 
     if request.prefix and not request.prefix.exists():
         raise files.cannot_be_read(request.prefix, FileNotFoundError())
     opened = translator.Translator.open(*request.checkpoints)
-    search = getattr(decoding, search_name)(**settings) if search_name else None
+    search = search_type(**settings) if search_type else None
     answer = partial(
         opened.translate,
         search=search,
@@ -304,7 +302,7 @@ def _translate(
         )
     if cut.count:
         used = type(search or opened.search).__name__.lower()
-        if search is None and isinstance(opened.search, decoding.Beam):
+        if search is None and isinstance(opened.search, Beam):
             # Said alone, the subcommand is not as the run's section has it.
             own = opened.search
             used += (

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from nmt.errors import ConfigError, in_one_line
 from nmt.files import without_waiting
 from nmt.refusals import refusals
+from nmt.search_settings import LARGEST_PENALTY, Beam
 from nmt.yaml_lines import put_over, read_yaml, write_yaml
 
 # A thousand pairs of files fit; reading more takes PyYAML many seconds.
@@ -294,9 +295,11 @@ class TrainingConfig(Section):
 class DecodingConfig(Section):
     method: Literal["greedy", "beam"] = "beam"
     """The likeliest token at each step, or the best of several hypotheses."""
-    beam_size: Count = 5
+    beam_size: Count = Beam.beam_size
     """Hypotheses that beam search keeps."""
-    length_penalty: Annotated[float, Field(ge=0, le=10)] = 1.4
+    length_penalty: Annotated[float, Field(ge=0, le=LARGEST_PENALTY)] = (
+        Beam.length_penalty
+    )
     """A in score = log-probability / length^A, the end of sentence counted: 0 favours
     short translations."""
 

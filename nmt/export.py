@@ -18,13 +18,7 @@ import tensorflow as tf
 from nmt import hardware
 from nmt.batches import USUAL_LENGTH
 from nmt.continuations import IMPOSSIBLE
-from nmt.decoding import (
-    MOST_ROWS,
-    Beam,
-    Greedy,
-    longest_output,
-    search_graph,
-)
+from nmt.decoding import MOST_ROWS, search_graph
 from nmt.ensemble import Ensemble
 from nmt.errors import NmtError
 from nmt.files import UNFINISHED
@@ -40,6 +34,7 @@ from nmt.graph_copying import (
 from nmt.graph_text import characters, pieces, places, words
 from nmt.graph_wording import GraphWording
 from nmt.scoring import attention_graph
+from nmt.search_settings import Beam, Greedy, longest_output
 from nmt.tokenizer import BOS, EOS, PAD
 from nmt.translation import BATCH_SIZE
 from nmt.translator import Translator

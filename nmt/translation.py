@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from nmt import scoring
 from nmt.alignment import Link, attention_of_parts
 from nmt.copying import Reading, insert_copies, read
-from nmt.decoding import Beam, Hypothesis, Sample, Search, decode
+from nmt.decoding import Hypothesis, decode
 from nmt.ensemble import Model
 from nmt.errors import NmtError
 from nmt.minimum_risk import expected_gains
+from nmt.search_settings import Beam, Sample, Search
 from nmt.tokenizer import TokenizerPair
 from nmt.wording import Wording
 

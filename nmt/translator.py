@@ -18,10 +18,10 @@ from typing import BinaryIO, Self, cast
 
 from nmt import translation
 from nmt.alignment import pharaoh_line
-from nmt.decoding import Beam, Greedy, Search
 from nmt.ensemble import Ensemble, Model
 from nmt.errors import DataError, RunError
 from nmt.run import OpenRun, open_run
+from nmt.search_settings import Beam, Greedy, Search
 from nmt.text import read_lines, read_lines_leniently
 from nmt.tokenizer import TokenizerPair
 from nmt.translation import BATCH_SIZE, Translation

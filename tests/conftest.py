@@ -178,7 +178,7 @@ def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shouting(monkeypatch: pytest.MonkeyPatch, no_tensorflow: None) -> Shouting:
-    from nmt.decoding import Beam
+    from nmt.search_settings import Beam
     from nmt.translator import Translator
 
     translator = Shouting(Beam(beam_size=3))

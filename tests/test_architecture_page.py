@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from nmt import hardware
 hardware.prepare()
-from nmt import cells, config, decoding, starting
+from nmt import cells, config, search_settings, starting
 from nmt.translator import Translator
 settings = config.load_config(Path(sys.argv[1]), sys.argv[2:])
 starting.train(settings)
@@ -27,7 +27,7 @@ assert decoder.cell is cells.context_first_cell
 # It is 0 until training moves it.
 assert decoder.shared["log_sharpness"].numpy().item() != 0
 lines = ["ba ce di", "po"]
-for search in (decoding.Greedy(), decoding.OtherBeginning()):
+for search in (search_settings.Greedy(), search_settings.OtherBeginning()):
     for translation in translator.translate(lines, search, alignments=True):
         print(translation.hypotheses[0].tokens)
 """

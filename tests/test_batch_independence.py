@@ -5,7 +5,7 @@ import random
 import pytest
 from conftest import Toy
 
-from nmt.decoding import Beam, Greedy, Search
+from nmt.search_settings import Beam, Greedy, Search
 from nmt.translator import Translator
 
 

@@ -30,7 +30,7 @@ def test_score_writes_a_number_for_every_pair(
 def test_evaluate_prints_the_scores_of_the_translations(
     shouting: Shouting, tmp_path: Path
 ) -> None:
-    from nmt.decoding import Beam
+    from nmt.search_settings import Beam
 
     source, reference = tmp_path / "source", tmp_path / "reference"
     source.write_text("the dog runs in the park\na cat\n")

@@ -35,7 +35,7 @@ def test_translate_says_why_a_gpu_is_not_used_and_goes_on(
 
 
 def test_translate_passes_the_options_of_its_subcommands(shouting: Shouting) -> None:
-    from nmt.decoding import Beam, Greedy, Sample
+    from nmt.search_settings import Beam, Greedy, Sample
 
     call = ["translate", "--ckpt", "x", "--ckpt", "y"]
     lengths = "--min-length 2 --max-length 9".split()

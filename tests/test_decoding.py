@@ -8,16 +8,9 @@ import pytest
 from tiny_models import random_sentences, tiny_model
 
 from nmt import decoding, scoring
-from nmt.decoding import (
-    Beam,
-    Greedy,
-    Hypothesis,
-    Sample,
-    Search,
-    decode,
-    longest_output,
-)
+from nmt.decoding import Hypothesis, decode
 from nmt.model import TranslationModel
+from nmt.search_settings import Beam, Greedy, Sample, Search, longest_output
 from nmt.threads import threads
 from nmt.tokenizer import BOS, EOS, PAD, UNK
 

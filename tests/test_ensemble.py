@@ -9,8 +9,9 @@ from tiny_models import random_sentences, tiny_model
 
 from nmt import scoring
 from nmt.batches import pack
-from nmt.decoding import Beam, Greedy, Sample, Search, decode
+from nmt.decoding import decode
 from nmt.ensemble import Ensemble, Model
+from nmt.search_settings import Beam, Greedy, Sample, Search
 
 SOURCES = random_sentences(1, [5, 2, 9, 1])
 TARGETS = random_sentences(2, [3, 6, 0, 4])

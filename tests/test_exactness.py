@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tiny_models import give_random_weights, random_sentences, tiny_model
 
 from nmt import scoring
-from nmt.decoding import LEAST_COVERAGE, Beam, Hypothesis, decode
+from nmt.decoding import LEAST_COVERAGE, Hypothesis, decode
 from nmt.model import TranslationModel
+from nmt.search_settings import Beam
 
 VOCABULARY = 7  # three words
 LONGEST = 3

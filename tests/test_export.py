@@ -15,8 +15,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from nmt.alignment import pharaoh_line
 from nmt.cli import main
-from nmt.decoding import Beam, Greedy, Search
 from nmt.export import TranslatorGraphs
+from nmt.search_settings import Beam, Greedy, Search
 from nmt.translator import Translator
 
 DOG = "\U0001f415"

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "nmt"
 # A module imports only from modules above it.
 ORDER = """
     __init__ errors cluster threads hardware distribution files text history
-    yaml_lines refusals config alignment drawing plots subword_sampling vetting
-    tokenizer parallel_text sequences corpus inspection
+    yaml_lines refusals search_settings config alignment drawing plots
+    subword_sampling vetting tokenizer parallel_text sequences corpus inspection
     cores batches precision
     attention layers recurrence cells parameters compaction continuations search
     loss optimizer encoder decoder model update ensemble decoding scoring copying
@@ -30,7 +30,7 @@ ORDER = """
 # `nmt --help` and every error of a configuration come without TensorFlow, which takes
 # seconds to import.
 WITHOUT_TENSORFLOW = ["errors", "files", "text", "history", "yaml_lines"]
-WITHOUT_TENSORFLOW += ["refusals", "config"]
+WITHOUT_TENSORFLOW += ["refusals", "search_settings", "config"]
 LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_options", "cli_translation", "cli"]
 LIGHT_TO_IMPORT += ["cli_attention"]
 LIGHT_TO_IMPORT += ["plots", "cli_plot"]

@@ -7,8 +7,9 @@ import pytest
 from conftest import Toy, ToyRun
 from sacrebleu.metrics import CHRF
 
-from nmt.decoding import Beam, Greedy, Sample, Search, decode
+from nmt.decoding import decode
 from nmt.ensemble import Ensemble
+from nmt.search_settings import Beam, Greedy, Sample, Search
 from nmt.translator import Translator, as_alignment, as_json
 from nmt.wording import Wording
 

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt import translation, translator
-from nmt.decoding import Beam, Greedy, Hypothesis, Search
+from nmt.decoding import Hypothesis
 from nmt.errors import DataError
+from nmt.search_settings import Beam, Greedy, Search
 from nmt.text import LONGEST_LINE, read_lines_leniently
 from nmt.tokenizer import NUM_SPECIAL
 from nmt.translator import Translator, as_json, as_nbest_text, as_text

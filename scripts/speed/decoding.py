@@ -21,10 +21,11 @@ from nmt import hardware
 if __name__ == "__main__":
     hardware.prepare_to_translate()  # before what imports TensorFlow
 
-from nmt.decoding import Beam, Greedy, decode
+from nmt.decoding import decode
 from nmt.model import TranslationModel
 from nmt.parallel_text import load_pairs
 from nmt.run import open_run
+from nmt.search_settings import Beam, Greedy
 from speed.operations import forward, operations, search_work
 
 BATCH_SIZE = 64  # sentences that are translated at once

@@ -17,8 +17,9 @@ import numpy as np
 from nmt.batches import pack
 from nmt.config import Config
 from nmt.cores import use_cores
-from nmt.decoding import Beam, decode
+from nmt.decoding import decode
 from nmt.opening import make_updater
+from nmt.search_settings import Beam
 from nmt.tokenizer import EOS, TokenizerPair
 from speed.operations import forward, operations, padded_work, search_work, update
 
