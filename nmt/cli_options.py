@@ -52,7 +52,8 @@ batch_size_option = click.option(
     metavar="N",
     default=64,
     show_default=True,
-    help="Sentences translated at once, at most; translations do not depend on it.",
+    help="Sentences translated at once, at most; translations do not depend on it, but "
+    "for rounding.",
 )
 
 

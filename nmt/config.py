@@ -112,14 +112,16 @@ class DataConfig(Section):
 
 class TokenizerConfig(Section):
     type: Literal["bpe", "unigram", "char", "word"] = "bpe"
-    """What a token is: a subword (bpe, unigram), a character or a word."""
+    """What a token is: a subword (bpe, unigram), a character, or a word: what blanks
+    set apart, with its punctuation."""
     vocab_size: Count = 4000
     """Tokens in each vocabulary at most; 261 or more, which special tokens and bytes
     take; for word 5 or more."""
     joint: bool = True
     """One vocabulary for both languages, or one each."""
     lowercase: bool = False
-    """Whether all text is made lower case, and with it the translations."""
+    """Whether all text is made lower case, and with it the translations. References
+    keep their case: watch loss in early_stopping, and `nmt evaluate --lowercase`."""
     sampling: Share = 0.0
     """Subword regularisation: BPE-dropout's p or unigram's alpha; 0 switches it off.
     Source and target, in training only."""
@@ -206,12 +208,12 @@ class EarlyStoppingConfig(Section):
 
 class TrainingConfig(Section):
     seed: CountFromZero = 1
-    """Everything random follows from it; and from the number of parts in which a run's
-    first start has a batch computed, where dropout is meant."""
+    """Everything random follows from it; dropout also from the number of parts of a
+    batch, which a run's first start decides."""
     batch_size: Count | None = 64
     """Sentence pairs a batch; null beside batch_tokens, which replaces it."""
     batch_tokens: Count | None = None
-    """Target tokens a batch, padding counted; or null, and batch_size counts."""
+    """Target tokens a batch at most, padding counted, or null; a longer pair stays."""
     epochs: Count | None = 24
     """Passes over the training data; null: as many as steps takes."""
     steps: Count | None = None
@@ -249,7 +251,7 @@ class TrainingConfig(Section):
     keep: Count = 3
     """Newest validated checkpoints that are kept, beside the best."""
     early_stopping: EarlyStoppingConfig | None = EarlyStoppingConfig()
-    """A mapping with metric and patience; null trains to the end."""
+    """A mapping with metric and patience; null trains to the end, by bleu."""
     strategy: Literal["auto", "one_device", "mirrored", "multi_worker"] = "auto"
     """Devices: auto takes what there is; mirrored, all of this machine; multi_worker,
     those of the workers that TF_CONFIG or SLURM names."""
@@ -306,7 +308,8 @@ class DecodingConfig(Section):
 
 class Config(Section):
     run_dir: FilePath
-    """The directory that will hold all that a trained model needs; it can be moved."""
+    """The directory that will hold all that a trained model needs. It can be moved, and
+    then this has to name its new place; another name begins another run."""
     data: DataConfig
     """The text files; train and validation are needed."""
     tokenizer: TokenizerConfig = TokenizerConfig()
