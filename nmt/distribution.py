@@ -212,8 +212,10 @@ class Distribution:
 ALONE = Distribution()
 
 
-def distribute(strategy: str) -> Distribution:
+def distribute(strategy: str, *, deterministic: bool = False) -> Distribution:
     """The distribution that `training.strategy` names, on what there is.
+
+    `deterministic`: its GPUs, too, repeat their bits.
 
     auto is multi_worker where TF_CONFIG or a SLURM step names several workers, and
     otherwise mirrored where there are several GPUs. Comes before anything is computed.
@@ -224,6 +226,8 @@ def distribute(strategy: str) -> Distribution:
         raise NmtError(
             f"{trouble}; to train on the CPU all the same, set CUDA_VISIBLE_DEVICES=-1"
         )
+    if deterministic:
+        hardware.make_deterministic()
     _make_logical_cpus()
     cluster = _find_cluster(strategy)
     if cluster is not None and len(cluster.addresses) > 1:

@@ -134,8 +134,6 @@ def open_training(
     tokenizers, corpus = distribution.chief_first(open_text)
     if len(set(distribution.exchange(corpus.checksum))) > 1:
         raise different_text
-    if distribution.is_chief:
-        run.write_config(config)
     parts = machine["parts"]
     if start.checkpoint is None:
         updater = make_updater(config, tokenizers, distribution, parts)

@@ -40,7 +40,9 @@ def dry_run(config: Config) -> str:
     memory is too small.
     """
     parts = use_cores(config.training, {}).parts
-    distribution = distribute(config.training.strategy)
+    distribution = distribute(
+        config.training.strategy, deterministic=config.training.deterministic
+    )
     with distribution.together(), tempfile.TemporaryDirectory() as directory:
         load_validation(config)
         # The run directory, if there is one, stays as it is.

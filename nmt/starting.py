@@ -6,7 +6,6 @@ and speaks; the others, if any, follow it.
 
 from dataclasses import replace
 
-from nmt import hardware
 from nmt.checkpoint import read_state
 from nmt.config import Config
 from nmt.cores import settle, use_cores
@@ -32,12 +31,12 @@ def train(
 
     Raises: NmtError for what a user can mend; Interrupted after a signal.
     """
-    if config.training.deterministic:
-        hardware.make_deterministic()
     # A distribution starts the devices, whose threads are then what they are.
     before = {} if restart else machine_of(RunDirectory(config.run_dir))
     use_cores(config.training, before)
-    distribution = distribute(config.training.strategy)
+    distribution = distribute(
+        config.training.strategy, deterministic=config.training.deterministic
+    )
     with distribution.together():
         # Before anything is changed or takes long, and not before all have come: one of
         # several workers that does not is long waited for.
@@ -137,6 +136,10 @@ def _lead(
                         f"{again} goes on"
                     )
                     raise
+                if start.state != state:
+                    # Now, because config.yaml is to forget what has changed.
+                    training.save(best=False)
+                run.write_config(config)
                 training.run_to_end()
 
 

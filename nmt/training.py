@@ -264,7 +264,7 @@ class Training:
             self.progress.say(
                 f"stopped early: no better for {state.since_best} validations"
             )
-        self._save(best=is_best)
+        self.save(best=is_best)
         self.interval.paused += time.perf_counter() - start
 
     def _tell(self, result: ValidationResult) -> None:
@@ -288,7 +288,8 @@ class Training:
     def _updates_to_come(self) -> int:
         return updates_to_come(self.state, self.config.training, len(self.plan))
 
-    def _save(self, *, best: bool) -> None:
+    def save(self, *, best: bool) -> None:
+        """Writes a checkpoint; `best` says whether it is the best so far."""
         self.progress.sync()  # a checkpoint says which metrics there are
         if self.distribution.is_chief:
             keep = self.config.training.keep
@@ -305,7 +306,7 @@ class Training:
             return
         self._look()
         start = time.perf_counter()
-        self._save(best=False)
+        self.save(best=False)
         self.progress.note(f"saved step {self.state.step}")
         self.interval.paused += time.perf_counter() - start
 
@@ -313,7 +314,7 @@ class Training:
         """Saves after a signal, if there is anything that is not saved."""
         self._look()
         if self.state != self.saved:
-            self._save(best=False)
+            self.save(best=False)
         self.distribution.exchange(None)  # nobody leaves while it is written
         self.progress.conclude(
             f"interrupted: saved step {self.state.step}; {self.again} goes on from "

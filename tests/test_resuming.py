@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -249,6 +250,26 @@ def test_a_run_that_validates_between_skipped_updates_stops_as_well(
     with pytest.raises(RunError, match="each of 3 returns"):
         train(config, *ROLLBACK, "training.validate_every=4")
     assert len(records(tmp_path / "run", "rollback")) == 3
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_another_configuration_may_go_back_anew_though_its_first_start_is_killed(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison_gradients(monkeypatch, 3, 99, at_any_rate=True)
+    path = tmp_path / "run"
+    config, last = toy.config(path), path / "checkpoints" / "last"
+    with pytest.raises(RunError, match="each of 3 returns"):
+        train(config, *ROLLBACK)
+    assert open_run(last).state.rollbacks == 3
+    other = (*ROLLBACK, "training.warmup_steps=9")
+    with monkeypatch.context() as killed:
+        killed.setattr("nmt.training.Training.run_to_end", lambda _: sys.exit(1))
+        with pytest.raises(SystemExit):
+            train(config, *other)
+    with pytest.raises(RunError, match="each of 3 returns"):
+        train(config, *other)
+    assert len(records(path, "rollback")) == 6
 
 
 @pytest.mark.usefixtures("no_pictures")
