@@ -4,7 +4,6 @@ Knows nothing of tensors. What imports TensorFlow is imported inside the command
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -49,7 +48,13 @@ def score(checkpoints: tuple[Path, ...], source: Path, target: Path) -> None:
     \b
     Example: nmt score --ckpt runs/mine --source test.en --target test.de
     """
-    pairs = _pairs(source, target)
+    from nmt.config import TextPair
+    from nmt.parallel_text import require_files, side_by_side
+    from nmt.text import read_lines
+
+    pair = TextPair(source=source, target=target)
+    require_files(pair)
+    pairs = side_by_side(pair, read_lines(source), read_lines(target))
     prepare_tensorflow()
     from nmt.translator import Translator
 
@@ -58,15 +63,6 @@ def score(checkpoints: tuple[Path, ...], source: Path, target: Path) -> None:
         sources, targets = zip(*some, strict=True)
         for log_prob in translator.score(sources, targets):
             click.echo(f"{log_prob:.6f}")
-
-
-def _pairs(source: Path, target: Path) -> Iterator[tuple[str, str]]:
-    from nmt.config import TextPair
-    from nmt.parallel_text import side_by_side
-    from nmt.text import read_lines
-
-    pair = TextPair(source=source, target=target)
-    yield from side_by_side(pair, read_lines(source), read_lines(target))
 
 
 @click.command()

@@ -27,6 +27,7 @@ from nmt.cli_options import (
     options,
     prepare_tensorflow,
 )
+from nmt.files import cannot_be_read
 from nmt.search_settings import TEMPERATURES, Beam, Greedy, Sample, Search
 
 
@@ -244,25 +245,10 @@ def _translate(
         alignments=alignments or request.alignments,
         prefix=prefix or request.prefix,
     )
-    if request.output and request.output == request.alignments:
-        raise click.UsageError(
-            f"--output and --alignments are both {request.output}: two texts, two files"
-        )
-    for kind, written in (
-        ("--output", request.output),
-        ("--alignments", request.alignments),
-    ):
-        for other, read in ("--input", request.input), ("--prefix", request.prefix):
-            if written and read and _is_one_file(written, read):
-                raise click.UsageError(
-                    f"{kind} and {other} are both {written}: it would be lost; write "
-                    "to another file"
-                )
+    _check_files(request)
     prepare_tensorflow()
-    from nmt import files, text, translator
+    from nmt import text, translator
 
-    if request.prefix and not request.prefix.exists():
-        raise files.cannot_be_read(request.prefix, FileNotFoundError())
     opened = translator.Translator.open(*request.checkpoints)
     search = search_type(**settings) if search_type else None
     answer = partial(
@@ -314,6 +300,31 @@ def _translate(
             "raises it",
             err=True,
         )
+
+
+def _check_files(request: TranslateRequest) -> None:
+    """Raises: click.UsageError where one would be lost, DataError for a missing one."""
+    written = [
+        (kind, path.resolve())
+        for kind, path in (
+            ("--output", request.output),
+            ("--alignments", request.alignments),
+        )
+        if path
+    ]
+    if len({path for _, path in written}) < len(written):
+        raise click.UsageError(
+            f"--output and --alignments are both {request.output}: two texts, two files"
+        )
+    for other, read in ("--input", request.input), ("--prefix", request.prefix):
+        if read and not read.exists():
+            raise cannot_be_read(read, FileNotFoundError())
+        for kind, path in written:
+            if read and _is_one_file(path, read):
+                raise click.UsageError(
+                    f"{kind} and {other} are both {read}: it would be lost; write to "
+                    "another file"
+                )
 
 
 @dataclass

@@ -79,7 +79,8 @@ def test_evaluate_refuses_files_of_different_lengths(tmp_path: Path) -> None:
 def test_runs_of_other_tokenizers_do_not_translate_together(
     untrained: Path, toy_run: ToyRun
 ) -> None:
-    for command in (["translate"], ["score", "--source", "a", "--target", "b"]):
+    pairs = ["--source", __file__, "--target", __file__]
+    for command in (["translate"], ["score", *pairs]):
         result = run(*command, "--ckpt", untrained, "--ckpt", toy_run.path)
         assert (result.exit_code, result.stdout) == (1, "")
         assert str(untrained) in result.stderr and str(toy_run.path) in result.stderr

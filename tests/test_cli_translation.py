@@ -225,8 +225,37 @@ def test_translate_does_not_write_over_what_it_reads(
     link.symlink_to(file)
     result = run("translate", "--ckpt", "x", written, str(link), read, str(file))
     assert result.exit_code == 2
-    assert f"{written} and {read} are both {link}" in result.stderr
+    assert f"{written} and {read} are both {file}" in result.stderr
     assert file.read_text() == "a\n" and not shouting.asked
+
+
+def test_translations_and_alignments_do_not_go_to_one_file(
+    shouting: Shouting, tmp_path: Path
+) -> None:
+    file, link = tmp_path / "text", tmp_path / "link"
+    file.write_text("a\n")
+    link.symlink_to(file)
+    written = ["--output", str(file), "--alignments", str(link)]
+    result = run("translate", "--ckpt", "x", *written, input="b\n")
+    assert result.exit_code == 2 and "two texts, two files" in result.stderr
+    assert file.read_text() == "a\n" and not shouting.asked
+
+
+def test_text_that_is_missing_is_told_before_a_model_is_opened(
+    shouting: Shouting, tmp_path: Path
+) -> None:
+    there, missing = tmp_path / "there", tmp_path / "missing"
+    there.write_text("a\n")
+    for command in (
+        ["translate", "--input", missing],
+        ["translate", "--prefix", missing],
+        ["score", "--source", there, "--target", missing],
+        ["evaluate", "--source", there, "--reference", missing],
+    ):
+        result = run(*map(str, command), "--ckpt", "x", input="a\n")
+        assert result.exit_code == 1
+        assert f"{missing}: no such file" in result.stderr
+    assert shouting.opened == ()
 
 
 def test_translate_may_read_and_write_a_device(shouting: Shouting) -> None:
