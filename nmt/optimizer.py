@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from nmt.config import TrainingConfig
-from nmt.parameters import Parameters
+from nmt.parameters import Parameters, Variables
 
 Tensor = Any
 
@@ -62,14 +62,20 @@ def clipped_mean(
     return [gradient * scale for gradient in sums], norm
 
 
-class Adam(tf.Module):
-    """Adam in the form that ends section 2 of Kingma & Ba 2015: epsilon comes last."""
+class Adam(Variables):
+    """Adam in the form that ends section 2 of Kingma & Ba 2015: epsilon comes last.
+
+    Its variables are the moments, `NAME/first` and `NAME/second`.
+    """
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__("adam")
         self.parameters = parameters
-        self.first = _zeros_like(parameters)
-        self.second = _zeros_like(parameters)
+        self.by_name = {
+            f"{name}/{moment}": tf.Variable(tf.zeros_like(variable), trainable=False)
+            for moment in ("first", "second")
+            for name, variable in parameters.by_name.items()
+        }
 
     def apply(self, gradients: Sequence[Tensor], rate: Tensor, step: Tensor) -> None:
         """Moves the weights by gradients in their order; `step` counts from 1.
@@ -82,8 +88,8 @@ class Adam(tf.Module):
         ):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
-                m=self.first[name].handle,
-                v=self.second[name].handle,
+                m=self.by_name[f"{name}/first"].handle,
+                v=self.by_name[f"{name}/second"].handle,
                 beta1_power=BETA_1**power,
                 beta2_power=BETA_2**power,
                 lr=rate,
@@ -95,25 +101,8 @@ class Adam(tf.Module):
 
     def reset(self) -> None:
         """Moments of 0, as at the start."""
-        for _, variables in self._moments():
-            for variable in variables.values():
-                variable.assign(tf.zeros_like(variable))
-
-    def values(self) -> dict[str, Any]:
-        """Copies of the moments, as `NAME/first` and `NAME/second`."""
-        return {
-            f"{name}/{moment}": variable.numpy()
-            for moment, variables in self._moments()
-            for name, variable in variables.items()
-        }
-
-    def assign(self, values: dict[str, Any]) -> None:
-        for moment, variables in self._moments():
-            for name, variable in variables.items():
-                variable.assign(values[f"{name}/{moment}"])
-
-    def _moments(self) -> tuple[tuple[str, dict[str, tf.Variable]], ...]:
-        return ("first", self.first), ("second", self.second)
+        for variable in self.by_name.values():
+            variable.assign(tf.zeros_like(variable))
 
 
 def update_average(
@@ -131,10 +120,3 @@ def update_average(
         tf.raw_ops.ResourceApplyGradientDescent(
             var=mean.handle, alpha=share, delta=mean - variable
         )
-
-
-def _zeros_like(parameters: Parameters) -> dict[str, tf.Variable]:
-    return {
-        name: tf.Variable(tf.zeros_like(variable), trainable=False)
-        for name, variable in parameters.by_name.items()
-    }

@@ -15,8 +15,26 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 Drawn = np.ndarray[Any, Any]
 
 
-class Parameters(tf.Module):
-    """Float32 variables by name, in the order in which they were made.
+class Variables(tf.Module):
+    """Float32 variables by name, in the order in which they were made."""
+
+    by_name: dict[str, tf.Variable]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(each.shape) for name, each in self.by_name.items()}
+
+    def values(self) -> dict[str, Array]:
+        """Copies of all numbers."""
+        return {name: variable.numpy() for name, variable in self.by_name.items()}
+
+    def assign(self, values: Mapping[str, Array]) -> None:
+        """Takes the numbers from `values`, which has each variable in its shape."""
+        for name, variable in self.by_name.items():
+            variable.assign(values[name])
+
+
+class Parameters(Variables):
+    """The weights of a model.
 
     Without a seed they are all 0: what is read from a file need not be drawn first,
     which takes seconds for large orthogonal matrices.
@@ -25,7 +43,7 @@ class Parameters(tf.Module):
     def __init__(self, seed: int | None) -> None:
         super().__init__("parameters")
         self.seed = seed
-        self.by_name: dict[str, tf.Variable] = {}
+        self.by_name = {}
 
     def matrix(self, name: str, rows: int, *columns: int) -> tf.Variable:
         """Blocks [rows, columns[0]], [rows, columns[1]] ... side by side.
@@ -81,15 +99,6 @@ class Parameters(tf.Module):
         """Gain 1 and bias 0, [2, size], as `layers.layer_norm` takes them."""
         start = np.stack([np.ones(size), np.zeros(size)])
         return self._add(name, start.shape, lambda _: start)
-
-    def values(self) -> dict[str, Array]:
-        """Copies of all weights."""
-        return {name: variable.numpy() for name, variable in self.by_name.items()}
-
-    def assign(self, values: Mapping[str, Array]) -> None:
-        """Takes the weights from `values`, which has each of them in its shape."""
-        for name, variable in self.by_name.items():
-            variable.assign(values[name])
 
     def _add(
         self,

@@ -274,11 +274,7 @@ class OpenRun:
         )
         averaged = self.config.training.average != "none"
         file = self.checkpoint / (AVERAGE if averaged else WEIGHTS)
-        shapes = {
-            name: tuple(variable.shape)
-            for name, variable in model.parameters.by_name.items()
-        }
-        model.parameters.assign(read_arrays(file, shapes))
+        model.parameters.assign(read_arrays(file, model.parameters.shapes()))
         return model
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nmt.checkpoint import AVERAGE, OPTIMIZER, WEIGHTS, Arrays, State, read_arrays
+from nmt.parameters import Variables
 from nmt.run import RunDirectory
 from nmt.update import Updater
 
@@ -38,13 +39,13 @@ def restore(checkpoint: Path, state: State, updater: Updater) -> None:
     Raises: RunError if it is of another model.
     """
     model, average = updater.model, updater.average
-    for file, holder in (
+    held: tuple[tuple[str, Variables], ...] = (
         (WEIGHTS, model.parameters),
         (OPTIMIZER, updater.adam),
         (AVERAGE, average.parameters),
-    ):
+    )
+    for file, holder in held:
         if file != AVERAGE or average is not model:
-            shapes = {name: x.shape for name, x in holder.values().items()}
-            holder.assign(read_arrays(checkpoint / file, shapes))
+            holder.assign(read_arrays(checkpoint / file, holder.shapes()))
     if updater.loss_scale is not None:
         updater.loss_scale.assign(state.loss_scale, state.loss_scale_age)
