@@ -25,6 +25,9 @@ USUAL_LENGTH = 128
 
 Plan = list[NDArray[np.int64]]
 
+# What a graph that takes a Batch is traced for.
+BATCH_SIGNATURE = [tf.TensorSpec([None, None], tf.int32)] * 3
+
 
 class Batch(NamedTuple):
     """Sentence pairs side by side, each row filled up with PAD: int32 arrays."""

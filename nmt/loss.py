@@ -1,22 +1,58 @@
 """Cross-entropy over a large vocabulary, without ever holding all the logits.
 
-Knows nothing of the model but its last matrix.
+Knows nothing of updates.
 
 Shapes: N target positions, E readout size, V vocabulary.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nmt.layers import softmax_and_normalizer
+from nmt.batches import Batch
+from nmt.layers import SILENCE, Noise, softmax_and_normalizer
+from nmt.model import TranslationModel
 from nmt.precision import wide
+from nmt.tokenizer import PAD
 
 Tensor = Any
 
 # Positions a chunk: large enough for a matrix product at full speed, small enough
 # that a chunk's logits (512 x 8,000 x 4 bytes = 16 MB) stay near the processor.
 CHUNK = 512
+
+
+class Sums(NamedTuple):
+    """Sums over the real target tokens of a batch (scalars)."""
+
+    smoothed: Tensor  # float32, nats: what is minimised
+    plain: Tensor  # float32, nats: -log p(target)
+    tokens: Tensor  # float32: end of sentence counted, padding not
+
+
+def batch_loss(
+    model: TranslationModel,
+    batch: Batch,
+    smoothing: float,
+    noise: Noise = SILENCE,
+    dtype: tf.DType = tf.float32,
+) -> Sums:
+    """Teacher-forced loss of a batch; padding is left out before the softmax.
+
+    Products are made in `dtype`; the sums are float32.
+    """
+    readouts, _ = model.teacher_forced(batch.source, batch.target_in, noise, dtype)
+    targets = tf.reshape(tf.transpose(batch.target_out), [-1])
+    real = tf.where(targets != PAD)[:, 0]
+    rows = tf.gather(tf.reshape(readouts, [-1, readouts.shape[-1]]), real)
+    smoothed, plain = cross_entropy(
+        tf.cast(rows, dtype),
+        model.output_embeddings.read_value(),
+        model.output_bias.read_value(),
+        tf.gather(targets, real),
+        smoothing,
+    )
+    return Sums(smoothed, plain, tf.cast(tf.size(real), tf.float32))
 
 
 def cross_entropy(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nmt.batches import longest_first, pack
+from nmt.batches import BATCH_SIGNATURE, longest_first, pack
 from nmt.ensemble import Model
 from nmt.layers import softmax_and_normalizer
 from nmt.tokenizer import PAD
@@ -87,5 +87,4 @@ def attention_graph(model: Model) -> Any:
 
 
 def _for_batches(function: Callable[..., Tensor]) -> Any:
-    signature = [tf.TensorSpec([None, None], tf.int32)] * 3
-    return tf.function(function, input_signature=signature, autograph=False)
+    return tf.function(function, input_signature=BATCH_SIGNATURE, autograph=False)

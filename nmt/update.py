@@ -2,7 +2,7 @@
 
 Knows nothing of epochs, files, validation or when to stop.
 
-Shapes: B sentences, S source and T target positions, E readout size.
+Shapes: B sentences, S source and T target positions.
 """
 
 from collections.abc import Sequence
@@ -11,27 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nmt.batches import Batch
+from nmt.batches import BATCH_SIGNATURE, Batch
 from nmt.config import TrainingConfig
 from nmt.distribution import ALONE, Distribution
-from nmt.layers import SILENCE, Noise
-from nmt.loss import cross_entropy
+from nmt.layers import Noise
+from nmt.loss import Sums, batch_loss
 from nmt.model import TranslationModel
 from nmt.optimizer import Adam, clipped_mean, update_average
 from nmt.precision import LossScale, compute_dtype
 from nmt.tokenizer import PAD
 
 Tensor = Any
-
-BATCH_SIGNATURE = [tf.TensorSpec([None, None], tf.int32)] * 3
-
-
-class Sums(NamedTuple):
-    """Sums over the real target tokens of a batch (scalars)."""
-
-    smoothed: Tensor  # float32, nats: what is minimised
-    plain: Tensor  # float32, nats: -log p(target)
-    tokens: Tensor  # float32: end of sentence counted, padding not
 
 
 class Report(NamedTuple):
@@ -42,31 +32,6 @@ class Report(NamedTuple):
     gradient_norm: Tensor  # float32, before clipping
     applied: Tensor  # bool: False where loss or gradient was not finite
     overflowed: Tensor  # bool: not applied, and a smaller loss scale will mend it
-
-
-def batch_loss(
-    model: TranslationModel,
-    batch: Batch,
-    smoothing: float,
-    noise: Noise = SILENCE,
-    dtype: tf.DType = tf.float32,
-) -> Sums:
-    """Teacher-forced loss of a batch; padding is left out before the softmax.
-
-    Products are made in `dtype`; the sums are float32.
-    """
-    readouts, _ = model.teacher_forced(batch.source, batch.target_in, noise, dtype)
-    targets = tf.reshape(tf.transpose(batch.target_out), [-1])
-    real = tf.where(targets != PAD)[:, 0]
-    rows = tf.gather(tf.reshape(readouts, [-1, readouts.shape[-1]]), real)
-    smoothed, plain = cross_entropy(
-        tf.cast(rows, dtype),
-        model.output_embeddings.read_value(),
-        model.output_bias.read_value(),
-        tf.gather(targets, real),
-        smoothing,
-    )
-    return Sums(smoothed, plain, tf.cast(tf.size(real), tf.float32))
 
 
 def share(batch: Batch, number: Tensor | int, count: int) -> Batch:
@@ -174,9 +139,9 @@ class Updater(tf.Module):
 
         def compute() -> None:
             sums, gradients = self._gradients(batch, step, place)
-            parts = [*gradients, sums.plain, sums.tokens]
-            for total, part in zip(self.sums, parts, strict=True):
-                total.assign_add(part)
+            own = [*gradients, sums.plain, sums.tokens]
+            for total, one in zip(self.sums, own, strict=True):
+                total.assign_add(one)
 
         self.distribution.run(compute)
 
@@ -186,11 +151,11 @@ class Updater(tf.Module):
     )
     def _apply_accumulated(self, step: Tensor, rate: Tensor) -> Report:
         def compute() -> Report:
-            parts = [total.read_value() for total in self.sums]
-            with tf.control_dependencies(parts):
+            totals = [total.read_value() for total in self.sums]
+            with tf.control_dependencies(totals):
                 for total in self.sums:
                     total.assign(tf.zeros_like(total))
-            return self._apply_sum(parts, step, rate)
+            return self._apply_sum(totals, step, rate)
 
         return self.distribution.run(compute)
 
@@ -238,9 +203,9 @@ class Updater(tf.Module):
         gradients = tape.gradient(scaled, self.weights)
         return sums, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
-    def _apply_sum(self, parts: Sequence[Tensor], step: Tensor, rate: Tensor) -> Report:
+    def _apply_sum(self, own: Sequence[Tensor], step: Tensor, rate: Tensor) -> Report:
         """`_apply` for the sums, over all replicas, of gradients, loss and tokens."""
-        *gradients, plain, tokens = self.distribution.summed(parts)
+        *gradients, plain, tokens = self.distribution.summed(own)
         return self._apply(gradients, plain, tokens, step, rate)
 
     def _apply(

@@ -13,17 +13,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from nmt.batches import Batch, fewer_if_long, longest_first, pack
+from nmt.batches import BATCH_SIGNATURE, Batch, fewer_if_long, longest_first, pack
 from nmt.distribution import ALONE, Distribution
 from nmt.drawing import MOST_PARTS, draw_attention
 from nmt.evaluation import UNSPACED_LANGUAGES, QuickScores, quick
 from nmt.examples import choose_examples
 from nmt.looking import look_at_tokens
+from nmt.loss import batch_loss
 from nmt.model import TranslationModel
 from nmt.search_settings import Greedy
 from nmt.tokenizer import TokenizerPair
 from nmt.translation import BATCH_SIZE, TextHypothesis, translate
-from nmt.update import BATCH_SIGNATURE, batch_loss
 
 Tensor = Any
 

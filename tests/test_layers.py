@@ -16,7 +16,7 @@ ORDER = """
     subword_sampling vetting tokenizer parallel_text sequences corpus inspection
     cores batches precision
     attention layers recurrence cells parameters compaction continuations search
-    loss optimizer encoder decoder model update ensemble decoding scoring copying
+    optimizer encoder decoder model loss update ensemble decoding scoring copying
     wording
     minimum_risk translation looking
     evaluation examples validation interval signals checkpoint events terminal progress

@@ -8,9 +8,9 @@ import tensorflow as tf
 from nmt.batches import pack
 from nmt.config import DropoutConfig, ModelConfig
 from nmt.layers import SILENCE, Noise
+from nmt.loss import batch_loss
 from nmt.model import TranslationModel
 from nmt.tokenizer import PAD
-from nmt.update import batch_loss
 
 VOCABULARY = 12
 SOURCES = [[4, 5, 6, 11], [7], [8, 9, 10, 4, 4, 6]]

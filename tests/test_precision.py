@@ -20,11 +20,12 @@ from nmt.checkpoint import State
 from nmt.config import TrainingConfig, load_config
 from nmt.divergence import MOST_ROLLBACKS
 from nmt.errors import RunError
+from nmt.loss import batch_loss
 from nmt.precision import SMALLEST_SCALE, LossScale, compute_dtype, wide
 from nmt.recurrence import scan
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
-from nmt.update import Report, Updater, batch_loss
+from nmt.update import Report, Updater
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

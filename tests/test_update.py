@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 
 from nmt import update
-from nmt.batches import Batch, pack
+from nmt.batches import BATCH_SIGNATURE, Batch, pack
 from nmt.config import DropoutConfig, ModelConfig, TrainingConfig
 from nmt.distribution import Distribution
+from nmt.loss import Sums, batch_loss
 from nmt.model import TranslationModel
-from nmt.update import BATCH_SIGNATURE, Sums, Updater, batch_loss, share
+from nmt.update import Updater, share
 
 VOCABULARY = 9
 SILENT, NOISY = (

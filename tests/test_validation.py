@@ -13,13 +13,13 @@ from nmt.checkpoint import State
 from nmt.config import TrainingConfig
 from nmt.decoding import decode
 from nmt.evaluation import QuickScores, Score, quick
+from nmt.loss import batch_loss
 from nmt.model import TranslationModel
 from nmt.parallel_text import load_pairs
 from nmt.patience import after_validation
 from nmt.run import OpenRun, open_run
 from nmt.search_settings import Greedy
 from nmt.tokenizer import EOS
-from nmt.update import batch_loss
 from nmt.validation import Validation, ValidationResult
 
 
