@@ -83,6 +83,11 @@ class State:
         return self.step if self.logged_step is None else self.logged_step
 
     @property
+    def last_steps(self) -> dict[str, int]:
+        """The last step of each kind of metrics that is known of."""
+        return {"train": self.last_logged_step, "validation": self.validated_step}
+
+    @property
     def last_epoch(self) -> int:
         """The epoch of the last update, counted from 1."""
         return self.epoch + (1 if self.batch else 0)

@@ -15,10 +15,10 @@ from typing import Any, NoReturn
 
 import click
 
-from nmt.cli_attention import attention, quieten_matplotlib
+from nmt.cli_attention import attention
 from nmt.cli_averaging import average
 from nmt.cli_export import export
-from nmt.cli_options import FILE
+from nmt.cli_options import FILE, quieten_matplotlib
 from nmt.cli_plot import plot
 from nmt.cli_report import report
 from nmt.cli_scoring import evaluate, score

@@ -3,14 +3,13 @@
 Knows nothing of tensors. TensorFlow and matplotlib are imported inside the command.
 """
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nmt.cli_options import FILE, prepare_tensorflow
+from nmt.cli_options import FILE, picture_format, prepare_tensorflow
 from nmt.errors import DataError
 from nmt.files import replacing
 from nmt.text import read_lines_leniently
@@ -31,6 +30,7 @@ def one_of_them(
 @click.command()
 @click.option(
     "--ckpt",
+    "checkpoint",
     type=FILE,
     required=True,
     multiple=True,
@@ -47,7 +47,11 @@ def one_of_them(
 @click.option("--target", help="Its translation.  [default: the model's own]")
 @click.option("--subwords", is_flag=True, help="Draw the model's tokens, not words.")
 def attention(
-    ckpt: Path, output: Path, text: str | None, target: str | None, subwords: bool
+    checkpoint: Path,
+    output: Path,
+    text: str | None,
+    target: str | None,
+    subwords: bool,
 ) -> None:
     """Draw what the model looks at for each word of a translation.
 
@@ -65,7 +69,7 @@ def attention(
     source = _sentence("standard input" if text is None else "--text", text)
     if target is not None:
         target = _sentence("--target", target)
-    look = _look(ckpt, source, target)
+    look = _look(checkpoint, source, target)
     across, down = look.source, look.target
     source_parts = across.subwords() if subwords else across.words()
     target_parts = down.subwords() if subwords else down.words()
@@ -91,29 +95,7 @@ def attention(
         )
 
 
-def quieten_matplotlib() -> None:
-    """Keeps back its own remarks, as on the first use of its list of fonts."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-
-
-def picture_format(output: Path) -> str:
-    """The format to draw in, by the name of the file; prepares matplotlib.
-
-    Raises: UsageError for a name that says none.
-    """
-    quieten_matplotlib()
-    from nmt.drawing import FORMATS
-
-    format = output.suffix.lower().removeprefix(".")
-    if format not in FORMATS:
-        raise click.UsageError(
-            f"--output {output}: the name has to end in one of "
-            f"{', '.join(f'.{name}' for name in FORMATS)}, which says what to draw"
-        )
-    return format
-
-
-def _look(ckpt: Path, source: str, target: str | None) -> "Look":
+def _look(checkpoint: Path, source: str, target: str | None) -> "Look":
     """The attention to the source of the target, or of what the model says.
 
     Raises: DataError where there is nothing to look at; RunError if the run cannot be
@@ -123,7 +105,7 @@ def _look(ckpt: Path, source: str, target: str | None) -> "Look":
     from nmt.looking import look_at_text, look_at_tokens
     from nmt.translator import Translator
 
-    translator = Translator.open(ckpt)
+    translator = Translator.open(checkpoint)
     model, tokenizers = translator.model, translator.tokenizers
     if target is not None:
         return look_at_text(model, tokenizers, source, target)

@@ -1,8 +1,10 @@
 """The options, and the checks of them, that the commands share.
 
-Knows nothing of tensors. What imports TensorFlow is imported inside a function.
+Knows nothing of tensors. What imports TensorFlow, or matplotlib, is imported inside a
+function.
 """
 
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +42,28 @@ def prepare_tensorflow() -> None:
     hardware.prepare_to_translate()
     for trouble in hardware.gpu_troubles():
         click.echo(f"nmt: {trouble}; going on with the processor", err=True)
+
+
+def quieten_matplotlib() -> None:
+    """Keeps back its own remarks, as on the first use of its list of fonts."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
+def picture_format(output: Path) -> str:
+    """The format to draw in, by the name of the file; prepares matplotlib.
+
+    Raises: UsageError for a name that says none.
+    """
+    quieten_matplotlib()
+    from nmt.drawing import FORMATS
+
+    format = output.suffix.lower().removeprefix(".")
+    if format not in FORMATS:
+        raise click.UsageError(
+            f"--output {output}: the name has to end in one of "
+            f"{', '.join(f'.{name}' for name in FORMATS)}, which says what to draw"
+        )
+    return format
 
 
 checkpoint_help = (

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from nmt.cli_attention import picture_format
-from nmt.cli_options import FILE
+from nmt.cli_options import FILE, picture_format
 from nmt.errors import in_one_line
 from nmt.files import replacing
 from nmt.history import read_history

@@ -18,7 +18,7 @@ import tensorflow as tf
 from nmt.batches import fewer_if_long, longest_first, padded_with_end
 from nmt.continuations import IMPOSSIBLE, Limits
 from nmt.ensemble import Model
-from nmt.hardware import batches_at_once
+from nmt.hardware import cores
 from nmt.search import (
     Hypotheses,
     Start,
@@ -39,6 +39,7 @@ NEVER_SAID = (PAD, UNK, BOS)
 # Batches of which many hypotheses are looked at have fewer sentences: logits are
 # [rows, V].
 MOST_ROWS = 4096
+MOST_BATCHES_AT_ONCE = 8
 
 # A source position that no target position looked at would cost infinitely much.
 LEAST_COVERAGE = 1e-6
@@ -89,7 +90,7 @@ def decode(
                 for ids, log_prob, score in ranked[: search.returned]
             ]
 
-    at_once = batches_at_once()
+    at_once = _batches_at_once()
     size = min(batch_size, MOST_ROWS // search.rows, -(-len(sources) // at_once))
     lengths = [len(source) + 1 for source in sources]
     batches = longest_first(lengths, partial(fewer_if_long, max(1, size)))
@@ -104,6 +105,17 @@ def decode(
         for batch in running:
             batch.cancel()
     return results
+
+
+def _batches_at_once() -> int:
+    """How many batches to search for at a time: each has memory of its own.
+
+    A GPU computes one after the other: two, so that it does not wait for the processor.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return 2
+    whole_cores = tf.config.threading.get_intra_op_parallelism_threads() == 1
+    return min(cores(), MOST_BATCHES_AT_ONCE) if whole_cores else 2
 
 
 # The models of the last few graphs live as long as these do.

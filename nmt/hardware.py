@@ -8,6 +8,7 @@ import ctypes
 import gc
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-MOST_BATCHES_AT_ONCE = 8
 # As cuDriverGetVersion counts; TensorFlow 2.21 is built with CUDA 12.5.
 OLDEST_CUDA = 12000
 CUDA_ERROR_NO_DEVICE = 100  # from cuda.h
@@ -65,6 +65,12 @@ def prepare_to_translate() -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
+def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
+    """The bytes of memory that this process, or those that `who` names, had at most."""
+    peak = resource.getrusage(who).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # as getrusage(2) has it
+
+
 def gpu_peak() -> int:
     """The bytes of the first GPU that this process has taken at most; 0: no GPU."""
     import tensorflow as tf
@@ -72,19 +78,6 @@ def gpu_peak() -> int:
     if not tf.config.list_physical_devices("GPU"):
         return 0
     return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
-
-
-def batches_at_once() -> int:
-    """How many batches to translate at a time: each has memory of its own.
-
-    A GPU computes one after the other: two, so that it does not wait for the processor.
-    """
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU"):
-        return 2
-    whole_cores = tf.config.threading.get_intra_op_parallelism_threads() == 1
-    return min(cores(), MOST_BATCHES_AT_ONCE) if whole_cores else 2
 
 
 def devices() -> list[str]:

@@ -17,11 +17,10 @@ from nmt.corpus import OtherTextError, ParallelCorpus, encode_corpus
 from nmt.distribution import ALONE, Distribution
 from nmt.errors import ConfigError, RunError
 from nmt.evaluation import require_tokenizer
-from nmt.model import TranslationModel
 from nmt.parallel_text import load_pairs, require_files
 from nmt.patience import out_of_patience, without_best
 from nmt.recovery import Start
-from nmt.run import RunDirectory, check_tokenizers
+from nmt.run import RunDirectory, check_tokenizers, make_model
 from nmt.saving import restore
 from nmt.tokenizer import TokenizerPair
 from nmt.update import Updater
@@ -135,10 +134,10 @@ def open_training(
     if len(set(distribution.exchange(corpus.checksum))) > 1:
         raise different_text
     parts = machine["parts"]
-    if start.checkpoint is None:
-        updater = make_updater(config, tokenizers, distribution, parts)
-    else:
-        updater = make_updater(config, tokenizers, distribution, parts, empty=True)
+    # None: what a checkpoint has need not be drawn.
+    seed = config.training.seed if start.checkpoint is None else None
+    updater = make_updater(config, tokenizers, seed, distribution, parts)
+    if start.checkpoint is not None:
         restore(start.checkpoint, state, updater)
     held_out = Validation(
         *validation,
@@ -168,38 +167,20 @@ def open_training(
 def make_updater(
     config: Config,
     tokenizers: TokenizerPair,
+    seed: int | None,
     distribution: Distribution = ALONE,
     parts: int = 1,
-    *,
-    empty: bool = False,
 ) -> Updater:
-    """The model at its start, and what moves it, on each replica.
+    """A model as `run.make_model` makes it, and what moves it, on each replica.
 
     Of each batch, `parts` are computed side by side.
-
-    With `empty` all weights are 0, to be read from a checkpoint: drawing them takes
-    seconds where matrices are large.
     """
-
     with distribution.scope():
-        model = make_model(config, tokenizers, None if empty else config.training.seed)
-        if config.training.average == "none":
-            return Updater(model, model, config.training, distribution, parts)
-        average = make_model(config, tokenizers, None)
-        average.parameters.assign(model.parameters.values())
+        model = average = make_model(config, tokenizers, seed)
+        if config.training.average != "none":
+            average = make_model(config, tokenizers, None)
+            average.parameters.assign(model.parameters.values())
         return Updater(model, average, config.training, distribution, parts)
-
-
-def make_model(
-    config: Config, tokenizers: TokenizerPair, seed: int | None
-) -> TranslationModel:
-    """The model with weights drawn by `seed`, or 0 where that is None."""
-    return TranslationModel(
-        config.model,
-        tokenizers.source.vocab_size,
-        tokenizers.target.vocab_size,
-        seed,
-    )
 
 
 def make_plan(

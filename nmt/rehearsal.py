@@ -3,8 +3,6 @@
 Knows nothing of the loop.
 """
 
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -57,20 +55,21 @@ def dry_run(config: Config) -> str:
             keep_text=config.tokenizer.sampling > 0,
         )
         plan = make_plan(config, corpus, epoch=0)
-        updater = make_updater(config, tokenizers, distribution, parts)
+        updater = make_updater(
+            config, tokenizers, config.training.seed, distribution, parts
+        )
         worst = worst_batch(config, corpus, tokenizers, plan)
         with enough_memory(config):
             rehearse(config, worst, updater)  # traces the graph as well
             seconds = rehearse(config, worst, updater)
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            peak = hardware.peak_memory() / 2**20
             of_gpu = hardware.gpu_peak()
             epoch = _seconds_an_epoch(config, corpus, tokenizers, plan, updater)
-    megabytes = peak / (2**20 if sys.platform == "darwin" else 2**10)  # as getrusage(2)
     updates = -(-len(plan) // config.training.accumulate)
     on_gpu = f" and {of_gpu / 2**20:,.0f} MB of the GPU's" if of_gpu else ""
     return (
         f"worst batch: {describe(worst)}; {seconds:.2f} s an update of it, peak memory "
-        f"{megabytes:,.0f} MB{on_gpu}; about {_spoken(epoch)} an epoch of {updates:,} "
+        f"{peak:,.0f} MB{on_gpu}; about {_spoken(epoch)} an epoch of {updates:,} "
         f"updates, {_spoken(_whole(config, updates, epoch))} to the end, validation "
         "not counted"
     )

@@ -11,9 +11,8 @@ from dataclasses import replace
 from nmt.checkpoint import State, read_state
 from nmt.config import Config
 from nmt.model import TranslationModel
-from nmt.opening import make_model
 from nmt.precision import LossScale
-from nmt.run import STEPS, RunDirectory
+from nmt.run import STEPS, RunDirectory, make_model
 from nmt.saving import restore, save
 from nmt.tokenizer import TokenizerPair
 from nmt.update import Updater

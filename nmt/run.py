@@ -255,6 +255,18 @@ class RunDirectory:
         return self.path / "train.lock"
 
 
+def make_model(
+    config: Config, tokenizers: TokenizerPair, seed: int | None
+) -> TranslationModel:
+    """The model with weights drawn by `seed`, or 0 where that is None.
+
+    Drawing them takes seconds where matrices are large.
+    """
+    return TranslationModel(
+        config.model, tokenizers.source.vocab_size, tokenizers.target.vocab_size, seed
+    )
+
+
 @dataclass(frozen=True)
 class OpenRun:
     """A checkpoint of a run, with what is needed to use it."""
@@ -267,11 +279,7 @@ class OpenRun:
 
     def model(self) -> TranslationModel:
         """The model with its weights: their moving average, where the run keeps one."""
-        model = TranslationModel(
-            self.config.model,
-            self.tokenizers.source.vocab_size,
-            self.tokenizers.target.vocab_size,
-        )
+        model = make_model(self.config, self.tokenizers, None)
         averaged = self.config.training.average != "none"
         file = self.checkpoint / (AVERAGE if averaged else WEIGHTS)
         model.parameters.assign(read_arrays(file, model.parameters.shapes()))

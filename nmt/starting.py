@@ -18,7 +18,7 @@ from nmt.rehearsal import enough_memory
 from nmt.run import RunDirectory
 from nmt.signals import Interrupted, Signals
 from nmt.terminal import Verbosity
-from nmt.training import Training, last_steps
+from nmt.training import Training
 
 
 def train(
@@ -85,7 +85,7 @@ def _lead(
                 run.metrics,
                 run.log,
                 last_step=state.step,
-                last_steps=last_steps(state),
+                last_steps=state.last_steps,
                 events=run.events,
                 verbosity=verbosity,
             )

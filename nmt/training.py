@@ -16,7 +16,6 @@ from itertools import islice
 from nmt import hardware
 from nmt.batches import Batch, Plan, serve
 from nmt.changes import flat
-from nmt.checkpoint import State
 from nmt.config import Config
 from nmt.cores import Cores
 from nmt.divergence import MOST_ROLLBACKS, MOST_SKIPPED
@@ -50,11 +49,6 @@ LOG_EVERY = 50  # updates between two lines of metrics
 AGREE_EVERY = 10  # updates between two questions of the workers who was interrupted
 LOOK_EVERY = 10  # updates between two looks at how they went; a divisor of LOG_EVERY
 SAVE_EVERY = 600  # seconds after which a checkpoint does not wait for a validation
-
-
-def last_steps(state: State) -> dict[str, int]:
-    """The last step of each kind of metrics that the state knows of."""
-    return {"train": state.last_logged_step, "validation": state.validated_step}
 
 
 class Training:
@@ -353,7 +347,7 @@ class Training:
         self.progress.end_epoch()
         self.plan = make_plan(self.config, opening.corpus, back.epoch)
         rate = self._rate(back.step + 1)
-        undone = self.progress.drop_after(back.step, last_steps(back))
+        undone = self.progress.drop_after(back.step, back.last_steps)
         self.progress.record(
             "rollback",
             step=back.step,

@@ -43,7 +43,7 @@ def test_the_seed_draws_the_weights_and_the_order_of_the_batches(
     toy: Toy, tmp_path: Path
 ) -> None:
     one, other = (
-        load_config(toy.config(tmp_path / "run"), [f"training.seed={seed}"])
+        load_config(toy.config(tmp_path / f"run{seed}"), [f"training.seed={seed}"])
         for seed in (1, 2)
     )
     opening = opened(one)
@@ -51,8 +51,7 @@ def test_the_seed_draws_the_weights_and_the_order_of_the_batches(
     first, again, different = (np.concatenate(plan).tolist() for plan in plans)
     assert first == again != different
     weights, others = (
-        make_updater(each, opening.tokenizers).model.parameters.values()
-        for each in (one, other)
+        each.updater.model.parameters.values() for each in (opening, opened(other))
     )
     assert (weights["decoder/input"] != others["decoder/input"]).any()
 
@@ -93,7 +92,7 @@ def test_training_samples_subwords_as_it_is_told(
 
 def test_a_start_anew_is_all_of_it(config: Config) -> None:
     opening = opened(config)
-    used, fresh = (make_updater(config, opening.tokenizers) for _ in range(2))
+    used, fresh = (make_updater(config, opening.tokenizers, 1) for _ in range(2))
     parts = [used.model.parameters, used.average.parameters, used.adam]
     expected = [fresh.model.parameters, fresh.model.parameters, fresh.adam]
     for part in parts:

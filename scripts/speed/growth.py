@@ -3,9 +3,7 @@
 Knows nothing of text: the ids are random, and the weights as they start.
 """
 
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from nmt import hardware
 from nmt.batches import pack
 from nmt.config import Config
 from nmt.cores import use_cores
@@ -56,7 +55,9 @@ def measured(config: Config, point: Point) -> Measured:
     tokenizers = SimpleNamespace(source=vocabulary, target=vocabulary)
     training = config.training.model_copy(update={"batch_size": point.batch})
     parts = use_cores(training, {}).parts if point.beam is None else 1
-    updater = make_updater(config, cast(TokenizerPair, tokenizers), parts=parts)
+    updater = make_updater(
+        config, cast(TokenizerPair, tokenizers), config.training.seed, parts=parts
+    )
     ids = np.random.default_rng(1).integers(
         EOS + 1, size, [2, point.batch, point.length - 1]
     )
@@ -80,14 +81,12 @@ def measured(config: Config, point: Point) -> Measured:
             lambda: decode(updater.model, ids[0], search, point.batch)
         )
     weights = sum(weight.shape.num_elements() for weight in updater.weights)
-    # Kilobytes, but bytes on macOS: getrusage(2).
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Measured(
         point=point,
         seconds=seconds,
         operations=float(operations(products)),
         target_tokens=float(tokens),
-        peak_megabytes=peak / (2**20 if sys.platform == "darwin" else 2**10),
+        peak_megabytes=hardware.peak_memory() / 2**20,
         weights_megabytes=4 * weights / 2**20,
     )
 

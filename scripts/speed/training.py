@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nmt import hardware
 from nmt.batches import Batch, serve
 from nmt.corpus import ParallelCorpus
 from nmt.opening import make_plan
@@ -87,9 +88,8 @@ def measured(directory: Path) -> Training:
         return update(opened.config.model, vocabulary, work)
 
     waited = sum(line["data_wait"] * line["seconds"] for line in intervals)
-    # Kilobytes, but bytes on macOS: getrusage(2). Never less than this process had when
-    # it started the other.
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    # Never less than this process had when it started the other.
+    peak = hardware.peak_memory(resource.RUSAGE_CHILDREN)
     return Training(
         updates=last - first["step"],
         batches=len(batches),
@@ -97,7 +97,7 @@ def measured(directory: Path) -> Training:
         target_tokens=tokens,
         data_wait=waited / seconds,
         padding=1 - real.target / padded.target,
-        peak_megabytes=peak / (2**20 if sys.platform == "darwin" else 2**10),
+        peak_megabytes=peak / 2**20,
         work=padded,
         operations=operations(products(padded)),
         real_operations=operations(products(real)),
