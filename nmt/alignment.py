@@ -38,10 +38,9 @@ class Segmented:
 
     def words(self) -> list[Span]:
         """The bytes of what stands between blanks."""
-        lengths = (len(character.encode()) for character in self.text)
-        offsets = list(accumulate(lengths, initial=0))
+        begins = offsets(self.text)
         found = re.finditer(r"\S+", self.text)
-        return [(offsets[word.start()], offsets[word.end()]) for word in found]
+        return [(begins[word.start()], begins[word.end()]) for word in found]
 
     def subwords(self) -> list[Span]:
         """The tokens that end a character; byte tokens before them begin it."""
@@ -51,6 +50,11 @@ class Segmented:
         """What the text has in these bytes."""
         whole = self.text.encode()
         return [whole[begin:end].decode() for begin, end in parts]
+
+
+def offsets(text: str) -> list[int]:
+    """The byte at which each character begins in UTF-8, and the one behind them all."""
+    return list(accumulate((len(each.encode()) for each in text), initial=0))
 
 
 def links(attention: Array) -> list[Link]:

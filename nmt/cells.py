@@ -1,7 +1,7 @@
-"""The decoder's two cells: attention and GRU put together, one time step each.
+"""The cells: attention and GRU put together, and the encoder's; a time step each.
 
 Knows nothing of where weights come from: a cell is a function as `recurrence.scan`
-takes it. Both read from `shared`
+takes it. The decoder's read from `shared`
 
     keys [B, S, A]   mask [B, S]   direction [A] (additive attention only)
     recurrent_bias [3 D]   state_mask [N, D] (where recurrent dropout is on)
@@ -10,7 +10,7 @@ takes it. Both read from `shared`
 and multiply by the matrices named below and by `context` [B, S, 3 D], a sentence's own:
 the encoder's states times C_z, C_r and C, side by side. For what the GRU wants of the
 context c_i = sum_j a_ij h_j is C c_i, and that is sum_j a_ij (C h_j), whose C h_j are
-the same at every step. Each cell returns (state [N, D], (weights [N, S],)).
+the same at every step. Each of them returns (state [N, D], (weights [N, S],)).
 
 Shapes: N = B * K rows, the K of a sentence together; D decoder size, A query and key
 size (D without additive attention), S source positions.

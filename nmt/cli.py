@@ -5,7 +5,6 @@ that help and the errors of a configuration are there at once.
 """
 
 import io
-import math
 import os
 import signal
 import sys
@@ -143,7 +142,7 @@ set_option = click.option(
 @click.option(
     "--verbose",
     is_flag=True,
-    help="Say every 50 updates' figures, and TensorFlow's log.",
+    help="Say figures between validations, too, and TensorFlow's log.",
 )
 def train(
     config: Path,
@@ -236,9 +235,6 @@ def info(path: Path) -> None:
 
     run = open_run(path)
     data, sizes, tokenizers = run.config.data, run.config.model, run.tokenizers
-    parameters = sum(
-        math.prod(variable.shape) for variable in run.model().trainable_variables
-    )
     facts = {
         "checkpoint": run.checkpoint,
         "languages": f"{data.source_language or '?'} -> {data.target_language or '?'}",
@@ -248,7 +244,7 @@ def info(path: Path) -> None:
         "model": f"{sizes.decoder_cell}, {sizes.attention} attention",
         "sizes": f"embedding {sizes.embedding_size}, encoder {sizes.encoder_layers} x "
         f"2 x {sizes.encoder_size}, decoder {sizes.decoder_size}",
-        "parameters": f"{parameters:,}",
+        "parameters": f"{run.model().parameters.count:,}",
         "step": run.state.step,
         "epoch": run.state.last_epoch,
         # An average of checkpoints has not been validated at its last one's step.

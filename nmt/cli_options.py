@@ -12,7 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from nmt.search_settings import LARGEST_NGRAM, LARGEST_PENALTY, Beam, Greedy
+from nmt.search_settings import (
+    BATCH_SIZE,
+    LARGEST_NGRAM,
+    LARGEST_PENALTY,
+    Beam,
+    Greedy,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -74,7 +80,7 @@ batch_size_option = click.option(
     "--batch-size",
     type=click.IntRange(1, LARGEST),
     metavar="N",
-    default=64,
+    default=BATCH_SIZE,
     show_default=True,
     help="Sentences translated at once, at most; translations do not depend on it, but "
     "for rounding.",

@@ -28,7 +28,7 @@ from nmt.cli_options import (
     prepare_tensorflow,
 )
 from nmt.files import cannot_be_read
-from nmt.search_settings import TEMPERATURES, Beam, Greedy, Sample, Search
+from nmt.search_settings import BATCH_SIZE, TEMPERATURES, Beam, Greedy, Sample, Search
 
 
 def standard_if_dash(
@@ -223,7 +223,7 @@ def _translate(
     format: str | None = None,
     alignments: Path | None = None,
     prefix: Path | None = None,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     minimum_risk: bool = False,
     nbest_lines: bool = False,
     **settings: Any,

@@ -27,9 +27,9 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import pairwise
 
-from nmt.alignment import Array, Link, Segmented, links
+from nmt.alignment import Array, Link, Segmented, links, offsets
 from nmt.tokenizer import NUM_BYTES, NUM_SPECIAL, UNK, Tokenizer
 
 # Marks that may stand at the ends of a word, beside quotes and brackets.
@@ -70,7 +70,7 @@ class Reading:
     def segmented(self, tokenizer: Tokenizer) -> Segmented:
         """The line, and where in it the ids stand."""
         places = [*self.places, len(self.line.encode())]
-        ends = list(accumulate(len(character.encode()) for character in self.line))
+        ends = offsets(self.line)[1:]
         spans = []
         for begin, end in tokenizer.spans(self.text):
             first = beyond = places[begin]
@@ -123,14 +123,12 @@ def _read_around(tokenizer: Tokenizer, line: str, ids: list[int]) -> Reading:
         return Reading(line, ids, line, range(len(line.encode())), tuple(copies))
     read: list[str] = []
     places_read: list[int] = []
-    place = 0
-    for index, character in enumerate(line):
+    for index, (begin, end) in enumerate(pairwise(offsets(line))):
         if index not in unread:
-            # A blank that is unknown is still a blank.
-            known = " " if index in unknown else character
-            read.append(known)
-            places_read += range(place, place + len(known.encode()))
-        place += len(character.encode())
+            # A blank that is unknown is still a blank, of one byte.
+            is_unknown = index in unknown
+            read.append(" " if is_unknown else line[index])
+            places_read += range(begin, begin + 1 if is_unknown else end)
     text = "".join(read)
     if not any(map(has_meaning, text)):
         # Of nothing but marks the model would make up a sentence.
@@ -146,13 +144,13 @@ def _unknown(tokenizer: Tokenizer, line: str, ids: list[int]) -> set[int]:
     for id, span in zip(ids, tokenizer.spans(line), strict=True):
         if id in spelt:
             covered |= set(range(*span))
-    unknown = set()
-    place = 0
-    for index, character in enumerate(line):
-        if place in covered and character != " ":
-            unknown.add(index)
-        place += len(character.encode())
-    return unknown
+    return {
+        index
+        for index, (begin, character) in enumerate(
+            zip(offsets(line)[:-1], line, strict=True)
+        )
+        if begin in covered and character != " "
+    }
 
 
 def _copies(

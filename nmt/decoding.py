@@ -27,7 +27,7 @@ from nmt.search import (
     greedy_search,
     sample_search,
 )
-from nmt.search_settings import Greedy, Sample, Search, longest_output
+from nmt.search_settings import BATCH_SIZE, Greedy, Sample, Search, longest_output
 from nmt.threads import threads
 from nmt.tokenizer import BOS, EOS, PAD, UNK
 
@@ -59,7 +59,7 @@ def decode(
     model: Model,
     sources: Sequence[Sequence[int]],
     search: Search,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     prefixes: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
     """For each source (ids without end of sentence) its hypotheses, best first.

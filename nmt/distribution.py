@@ -48,7 +48,9 @@ class Distribution:
     """The replicas that train one model, here and, with a cluster, elsewhere."""
 
     def __init__(
-        self, strategy: tf.distribute.Strategy | None = None, cluster: Any = None
+        self,
+        strategy: tf.distribute.Strategy | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self._strategy = strategy
         self.replicas = strategy.num_replicas_in_sync if strategy else 1

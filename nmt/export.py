@@ -34,9 +34,8 @@ from nmt.graph_copying import (
 from nmt.graph_text import characters, pieces, places, words
 from nmt.graph_wording import GraphWording
 from nmt.scoring import attention_graph
-from nmt.search_settings import Beam, Greedy, longest_output
+from nmt.search_settings import BATCH_SIZE, Beam, Greedy, longest_output
 from nmt.tokenizer import BOS, EOS, PAD
-from nmt.translation import BATCH_SIZE
 from nmt.translator import Translator
 
 Tensor = Any

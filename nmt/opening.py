@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from nmt.batches import plan_epoch
+from nmt.batches import Plan, plan_epoch
 from nmt.changes import identity
 from nmt.checkpoint import State, writing
 from nmt.config import Config, TextPair
@@ -40,12 +38,12 @@ class Opening:
 
     def introduction(self) -> str:
         """What is trained on what, for people."""
-        count = sum(int(np.prod(weight.shape)) for weight in self.updater.weights)
         return (
             f"{len(self.corpus):,} training pairs; "
             f"{len(self.validation.sources):,} validation pairs; vocabulary "
             f"{self.tokenizers.source.vocab_size:,} and "
-            f"{self.tokenizers.target.vocab_size:,}; {count:,} weights"
+            f"{self.tokenizers.target.vocab_size:,}; "
+            f"{self.updater.model.parameters.count:,} weights"
         )
 
     def left_out(self, pairs: Sequence[TextPair]) -> str:
@@ -183,9 +181,7 @@ def make_updater(
         return Updater(model, average, config.training, distribution, parts)
 
 
-def make_plan(
-    config: Config, corpus: ParallelCorpus, epoch: int
-) -> list[np.ndarray[Any, Any]]:
+def make_plan(config: Config, corpus: ParallelCorpus, epoch: int) -> Plan:
     """The batches of an epoch (from 0), as `batches.plan_epoch` has them."""
     return plan_epoch(
         corpus.source_lengths,

@@ -4,6 +4,7 @@ Knows nothing of what the weights are used for. An initial value is a function o
 (seed, name, shape), so it does not depend on which other weights there are.
 """
 
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,11 @@ class Variables(tf.Module):
     """Float32 variables by name, in the order in which they were made."""
 
     by_name: dict[str, tf.Variable]
+
+    @property
+    def count(self) -> int:
+        """How many numbers there are in all."""
+        return sum(math.prod(shape) for shape in self.shapes().values())
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tuple(each.shape) for name, each in self.by_name.items()}

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nmt import hardware
-from nmt.batches import Batch, serve
+from nmt.batches import Batch, Plan, serve
 from nmt.config import Config
 from nmt.cores import use_cores
 from nmt.corpus import ParallelCorpus, encode_corpus
@@ -23,9 +23,6 @@ from nmt.opening import load_validation, make_plan, make_updater
 from nmt.signals import apart
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 from nmt.update import Updater
-
-Indices = np.ndarray[Any, Any]
-Plan = Sequence[Indices]
 
 
 def dry_run(config: Config) -> str:
@@ -187,7 +184,7 @@ def _batch(
     config: Config,
     corpus: ParallelCorpus,
     tokenizers: TokenizerPair,
-    indices: Indices,
+    indices: NDArray[np.int64],
 ) -> Batch:
     """These pairs as the first epoch would have them."""
     [batch] = serve(
@@ -201,7 +198,7 @@ def _batch(
     return batch
 
 
-def _size(corpus: ParallelCorpus, indices: Indices) -> int:
+def _size(corpus: ParallelCorpus, indices: NDArray[np.int64]) -> int:
     """Positions of a batch, padding counted: what memory grows with."""
     source = int(corpus.source_lengths[indices].max())
     target = int(corpus.target_lengths[indices].max())

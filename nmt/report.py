@@ -221,12 +221,12 @@ def _corpus(run: RunDirectory, config: Config) -> Facts:
         corpus = ParallelCorpus(run.corpus)
     except NO_CORPUS:
         raise RunError(
-            f"{_text(str(run.corpus))}: no encoded corpus is here any more, so the "
+            f"{run.corpus}: no encoded corpus is here any more, so the "
             "pairs that training saw cannot be counted; nmt train makes it again"
         ) from None
     if len(corpus.key["files"]) != len(config.data.train):
         raise RunError(
-            f"{_text(str(run.corpus))}: encoded from other text than the run's "
+            f"{run.corpus}: encoded from other text than the run's "
             "config.yaml names; nmt train makes it again"
         )
     first = corpus.first_left_out(config.data.train)
@@ -273,7 +273,7 @@ def _sentences(run: RunDirectory, config: Config, step: int | None) -> list[Sent
     Raises: DataError if a file is missing, or they do not belong together.
     """
     if step is None:
-        raise DataError(f"{_text(str(run.path))}: nothing was validated yet")
+        raise DataError(f"{run.path}: nothing was validated yet")
     file = run.validation / f"step-{step:08d}.txt"
     sources, references = load_pairs(config.data.validation)
     translations = list(read_lines(file))

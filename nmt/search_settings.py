@@ -7,6 +7,9 @@ configuration have their defaults and limits from here.
 import math
 from dataclasses import dataclass
 
+# Sentences searched for at once, where nobody says otherwise.
+BATCH_SIZE = 64
+
 # Beyond, length^A or a sum of penalties is no number that float32 can rank by.
 LARGEST_PENALTY = 10.0
 LARGEST_NGRAM = 100

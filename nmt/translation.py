@@ -15,12 +15,9 @@ from nmt.decoding import Hypothesis, decode
 from nmt.ensemble import Model
 from nmt.errors import NmtError
 from nmt.minimum_risk import expected_gains
-from nmt.search_settings import Beam, Sample, Search
+from nmt.search_settings import BATCH_SIZE, Beam, Sample, Search
 from nmt.tokenizer import TokenizerPair
 from nmt.wording import Wording
-
-# Sentences decoded at once, where nobody says otherwise.
-BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)

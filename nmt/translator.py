@@ -21,10 +21,10 @@ from nmt.alignment import pharaoh_line
 from nmt.ensemble import Ensemble, Model
 from nmt.errors import DataError, RunError
 from nmt.run import OpenRun, open_run
-from nmt.search_settings import Beam, Greedy, Search
+from nmt.search_settings import BATCH_SIZE, Beam, Greedy, Search
 from nmt.text import read_lines, read_lines_leniently
 from nmt.tokenizer import TokenizerPair
-from nmt.translation import BATCH_SIZE, Translation
+from nmt.translation import Translation
 
 # The most that is read before translating what is there: some fifteen batches of
 # usual sentences, enough for batches of nearly equal lengths.

@@ -21,9 +21,9 @@ from nmt.examples import choose_examples
 from nmt.looking import look_at_tokens
 from nmt.loss import batch_loss
 from nmt.model import TranslationModel
-from nmt.search_settings import Greedy
+from nmt.search_settings import BATCH_SIZE, Greedy
 from nmt.tokenizer import TokenizerPair
-from nmt.translation import BATCH_SIZE, TextHypothesis, translate
+from nmt.translation import TextHypothesis, translate
 
 Tensor = Any
 
@@ -70,7 +70,7 @@ class Validation:
     ) -> None:
         self.sources = sources
         self.references = references
-        self.language = target_language
+        self.target_language = target_language
         self.tokenizers = tokenizers
         self.model = model
         self.distribution = distribution
@@ -86,8 +86,8 @@ class Validation:
     @property
     def checksum(self) -> str:
         """SHA-256 (hex) of what decides what a score on this set means."""
-        content = [self.sources, self.references, self.language]
-        if self.language in UNSPACED_LANGUAGES:
+        content = [self.sources, self.references, self.target_language]
+        if self.target_language in UNSPACED_LANGUAGES:
             content.append("char")  # a run from before has BLEU by words
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -114,7 +114,7 @@ class Validation:
             for place in range(len(self.sources))
         ]
         texts = [hypothesis.text for hypothesis in hypotheses]
-        scores = quick(texts, self.references, target_language=self.language)
+        scores = quick(texts, self.references, target_language=self.target_language)
         return ValidationResult(plain / tokens, scores, hypotheses)
 
     def draw_examples(self, result: ValidationResult) -> list[bytes]:

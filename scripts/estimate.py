@@ -86,9 +86,7 @@ def estimate(config: Config, sentences: int, length: int) -> str:
     """The table; each device has a batch of so many sentences of so many tokens."""
     vocabulary = config.tokenizer.vocab_size
     model = TranslationModel(config.model, vocabulary, vocabulary)
-    weights = sum(
-        variable.shape.num_elements() for variable in model.trainable_variables
-    )
+    weights = model.parameters.count
     positions = sentences * length
     work = Work(sentences, positions, positions, positions * length, positions)
     products = update(config.model, vocabulary, work)

@@ -25,10 +25,9 @@ from nmt.decoding import decode
 from nmt.model import TranslationModel
 from nmt.parallel_text import load_pairs
 from nmt.run import open_run
-from nmt.search_settings import Beam, Greedy
+from nmt.search_settings import BATCH_SIZE, Beam, Greedy
 from speed.operations import forward, operations, search_work
 
-BATCH_SIZE = 64  # sentences that are translated at once
 LENGTH = 16  # tokens of every translation, where they are made equally long
 
 

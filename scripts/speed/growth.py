@@ -80,14 +80,13 @@ def measured(config: Config, point: Point) -> Measured:
         seconds = median_seconds(
             lambda: decode(updater.model, ids[0], search, point.batch)
         )
-    weights = sum(weight.shape.num_elements() for weight in updater.weights)
     return Measured(
         point=point,
         seconds=seconds,
         operations=float(operations(products)),
         target_tokens=float(tokens),
         peak_megabytes=hardware.peak_memory() / 2**20,
-        weights_megabytes=4 * weights / 2**20,
+        weights_megabytes=4 * updater.model.parameters.count / 2**20,
     )
 
 
