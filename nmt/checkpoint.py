@@ -51,7 +51,7 @@ class State:
     measure: str = ""  # what `best` is a value of: metric and validation set
     best_step: Count = 0
     validated_step: Count = 0  # the last update after which validation ran
-    logged_step: Count | None = None  # the last update with a line of metrics
+    logged_step: Count = 0  # the last update with a line of metrics
     unlogged: dict[str, Any] = field(default_factory=dict)  # those since, if any
     since_best: Count = 0  # validations in a row without improvement
     since_reduction: Count = 0  # the same, since the plateau schedule last acted
@@ -78,14 +78,9 @@ class State:
         return 0 < self.step == self.validated_step
 
     @property
-    def last_logged_step(self) -> int:
-        """The last update with a line of metrics; the last of all if not known."""
-        return self.step if self.logged_step is None else self.logged_step
-
-    @property
     def last_steps(self) -> dict[str, int]:
         """The last step of each kind of metrics that is known of."""
-        return {"train": self.last_logged_step, "validation": self.validated_step}
+        return {"train": self.logged_step, "validation": self.validated_step}
 
     @property
     def last_epoch(self) -> int:

@@ -42,9 +42,8 @@ def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
     asked = int(text) if text.isdecimal() else 0
     if tf.config.list_physical_devices("GPU"):
         of_run = {}  # it was shared by other cores
-    # A run from before there were parts has one.
-    parts = of_run.get("parts", 1) if of_run else _parts(training, asked)
-    threads = asked or of_run.get("threads") or _threads(parts)
+    parts = of_run["parts"] if of_run else _parts(training, asked)
+    threads = asked or (of_run["threads"] if of_run else _threads(parts))
     # It is too late where this process has computed before.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -65,7 +65,6 @@ class ParallelCorpus:
             for side in SIDES
             if self.key["keep_text"]
         }
-        # Older ones have neither, and are made again.
         self._files = np.load(directory / "files.npy", mmap_mode="r")
         self._lines = np.load(directory / "lines.npy", mmap_mode="r")
         self.source_lengths = self._ids["source"].lengths()

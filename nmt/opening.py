@@ -152,7 +152,6 @@ def open_training(
         tokenizers=tokenizers.checksum,
         corpus=corpus.checksum,
         machine=machine,
-        logged_step=state.last_logged_step,
     )
     measure = f"{metric} {held_out.checksum}"
     if state.measure != measure:  # values of another one say nothing here

@@ -36,7 +36,7 @@ def roll_back(
         before = read_state(checkpoint)
         restore(checkpoint, before, updater)
     else:
-        before = State(logged_step=0)
+        before = State()
         start_anew(updater, make_model(config, tokenizers, config.training.seed))
     # What validations have found stays: none has come since. And what has changed since
     # that checkpoint was saved, this start or one before it has taken.

@@ -37,15 +37,9 @@ def test_parts_and_threads_have_a_core_each(
     assert use_cores(TrainingConfig(**training), {}) == expected
 
 
-@pytest.mark.parametrize(
-    "of_run, expected",
-    [({"parts": 3, "threads": 5}, Cores(3, 5)), ({"threads": 2}, Cores(1, 2))],
-    ids=["now", "from before there were parts"],
-)
-def test_a_run_keeps_its_parts_and_threads(
-    of_run: dict[str, Any], expected: Cores
-) -> None:
-    assert use_cores(TrainingConfig(batch_size=64), of_run) == expected
+def test_a_run_keeps_its_parts_and_threads() -> None:
+    of_run = {"parts": 3, "threads": 5}
+    assert use_cores(TrainingConfig(batch_size=64), of_run) == Cores(3, 5)
 
 
 @pytest.mark.parametrize(
