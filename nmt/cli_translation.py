@@ -216,6 +216,18 @@ def sample(request: TranslateRequest, /, **given: Any) -> None:
     _translate(request, Sample, nbest_lines=nbest_lines, **given)
 
 
+@dataclass
+class _Counted:
+    """How many lines, and the first: of a stream without end, too."""
+
+    count: int = 0
+    first: int = 0
+
+    def add(self, line: int) -> None:
+        self.count += 1
+        self.first = self.first or line
+
+
 def _translate(
     request: TranslateRequest,
     search_type: type[Search] | None,
@@ -279,23 +291,29 @@ def _translate(
                 cut.add(index + 1)
             if text.INVALID in translated.source:
                 garbled.add(index + 1)
+    _tell(index + 1, cut, garbled, opened.search, search)
+
+
+def _tell(
+    lines: int, cut: _Counted, garbled: _Counted, own: Search, asked: Search | None
+) -> None:
+    """Says what may not be right in the translations; `own` is the run's search."""
     if garbled.count:
         click.echo(
-            f"{garbled.count} of {index + 1} lines have U+FFFD, which stands for bytes "
+            f"{garbled.count} of {lines} lines have U+FFFD, which stands for bytes "
             f"that are not UTF-8 here or were not where the text is from (line "
             f"{garbled.first} first); iconv -t UTF-8 converts other encodings",
             err=True,
         )
     if cut.count:
-        used = type(search or opened.search).__name__.lower()
-        if search is None and isinstance(opened.search, Beam):
+        used = type(asked or own).__name__.lower()
+        if asked is None and isinstance(own, Beam):
             # Said alone, the subcommand is not as the run's section has it.
-            own = opened.search
             used += (
                 f" --beam-size {own.beam_size} --length-penalty {own.length_penalty}"
             )
         click.echo(
-            f"{cut.count} of {index + 1} translations reached the longest length and "
+            f"{cut.count} of {lines} translations reached the longest length and "
             f"may be cut (line {cut.first} first); `nmt translate {used} --max-length` "
             "raises it",
             err=True,
@@ -325,18 +343,6 @@ def _check_files(request: TranslateRequest) -> None:
                     f"{kind} and {other} are both {read}: it would be lost; write to "
                     "another file"
                 )
-
-
-@dataclass
-class _Counted:
-    """How many lines, and the first: of a stream without end, too."""
-
-    count: int = 0
-    first: int = 0
-
-    def add(self, line: int) -> None:
-        self.count += 1
-        self.first = self.first or line
 
 
 def _is_one_file(path: Path, other: Path) -> bool:

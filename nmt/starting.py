@@ -5,6 +5,7 @@ and speaks; the others, if any, follow it.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from nmt.checkpoint import read_state
 from nmt.config import Config
@@ -97,20 +98,7 @@ def _lead(
             ):
                 if moved is not None:
                     progress.say(f"the old run is now {moved}")
-                for remark in start.remarks:
-                    progress.warn(remark)
-                if start.checkpoint is not None:  # before it nothing is settled
-                    for change in changes:
-                        progress.say(f"changed since the last start: {change}")
-                for name, old in state.machine.items():
-                    if (new := machine.get(name)) != old:
-                        what = "the last digits of the weights may differ from those"
-                        if name == "parts":
-                            what = "dropout draws other masks than those"
-                        progress.warn(
-                            f"{name}: {old} -> {new}: {what} of a run that was not "
-                            "interrupted"
-                        )
+                _tell_changes(progress, start, changes, machine)
                 if distribution.described:
                     progress.say(distribution.described)
                 try:
@@ -141,6 +129,25 @@ def _lead(
                     training.save(best=False)
                 run.write_config(config)
                 training.run_to_end()
+
+
+def _tell_changes(
+    progress: Progress, start: Start, changes: list[str], machine: dict[str, Any]
+) -> None:
+    """Says what is not as it was when the run was last at work."""
+    for remark in start.remarks:
+        progress.warn(remark)
+    if start.checkpoint is not None:  # before it nothing is settled
+        for change in changes:
+            progress.say(f"changed since the last start: {change}")
+    for name, before in start.state.machine.items():
+        if (now := machine.get(name)) != before:
+            what = "the last digits of the weights may differ from those"
+            if name == "parts":
+                what = "dropout draws other masks than those"
+            progress.warn(
+                f"{name}: {before} -> {now}: {what} of a run that was not interrupted"
+            )
 
 
 def _follow(
