@@ -23,6 +23,7 @@ from nmt.cli_report import report
 from nmt.cli_scoring import evaluate, score
 from nmt.cli_translation import translate
 from nmt.errors import DataError, NmtError, in_one_line, is_out_of_memory
+from nmt.signals import handled
 
 # A reader that has gone away, in the shell's terms: 128 + SIGPIPE.
 EXIT_BROKEN_PIPE = 141
@@ -49,13 +50,9 @@ class Boundary(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Runs the command; what it may end with becomes a message and a code."""
         # Their default would leave unfinished files behind.
-        before = {
-            number: signal.signal(number, _exit_by_signal)
-            for number in ENDING_SIGNALS
-            if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
-        }
         try:
-            result = super().invoke(context)
+            with handled(_exit_by_signal, ENDING_SIGNALS):
+                result = super().invoke(context)
             # Here rather than at the interpreter's end, where a full disk would be a
             # traceback.
             sys.stdout.flush()
@@ -77,9 +74,6 @@ class Boundary(click.Group):
             if not is_out_of_memory(error):
                 raise
             raise click.ClickException(OUT_OF_MEMORY) from error
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _exit_by_signal(number: int, _: FrameType | None) -> NoReturn:

@@ -27,6 +27,7 @@ from tensorflow.python.eager import context as tensorflow_context
 from nmt import hardware
 from nmt.cluster import EXAMPLE, Cluster, find_cluster
 from nmt.errors import NmtError, in_one_line
+from nmt.signals import handled
 
 Tensor = Any
 
@@ -338,19 +339,9 @@ def _collectives(gpus: int) -> tf.distribute.experimental.CommunicationImplement
     return ways[name]
 
 
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def _ended_by_signals() -> AbstractContextManager[None]:
     """A long wait inside TensorFlow, in which Python's handlers would not run.
 
     TensorFlow catches SIGTERM there itself, and goes on waiting.
     """
-    before = {
-        number: signal.signal(number, signal.SIG_DFL)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handled(signal.SIG_DFL)

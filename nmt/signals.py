@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP, which end a training at a place of its own choice.
+"""SIGINT, SIGTERM and SIGHUP, which end a program, and a training where it chooses.
 
 Knows nothing of training.
 """
@@ -6,7 +6,7 @@ Knows nothing of training.
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self, TypeVar
@@ -26,6 +26,21 @@ class Interrupted(BaseException):
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"signal {signal_number}")
         self.signal_number = signal_number
+
+
+@contextmanager
+def handled(handler: Any, numbers: Iterable[int] = ENDING) -> Iterator[None]:
+    """A block in which signals have this handler, but for those that are ignored."""
+    before = {
+        number: signal.signal(number, handler)
+        for number in numbers
+        if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
+    }
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 class Signals:

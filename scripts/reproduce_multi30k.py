@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
+from nmt.signals import handled
+
 PROJECT = Path(__file__).parent.parent
 PAIRS = {"en_de": ("en", "de"), "de_en": ("de", "en")}
 # The columns: which file, and whether case counts.
@@ -81,14 +83,8 @@ def nmt(*arguments: str) -> str:
         text=True,
         start_new_session=True,
     )
-    before = {
-        number: signal.signal(number, lambda number, _: process.send_signal(number))
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
-    }
-    printed, _ = process.communicate()
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with handled(lambda number, _: process.send_signal(number)):
+        printed, _ = process.communicate()
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         sys.exit(

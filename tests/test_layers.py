@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "nmt"
 
 # A module imports only from modules above it.
 ORDER = """
-    __init__ errors cluster threads hardware distribution files text history
+    __init__ errors signals cluster threads hardware distribution files text history
     yaml_lines refusals search_settings config alignment drawing plots
     subword_sampling vetting tokenizer parallel_text sequences corpus inspection
     cores batches precision
@@ -19,7 +19,7 @@ ORDER = """
     optimizer encoder decoder model loss update ensemble decoding scoring copying
     wording
     minimum_risk translation looking
-    evaluation examples validation interval signals checkpoint events terminal progress
+    evaluation examples validation interval checkpoint events terminal progress
     changes patience telling run recovery saving opening rehearsal divergence watch
     rollback training starting translator
     averaging graph_text graph_alignment graph_wording graph_copying export
@@ -29,7 +29,7 @@ ORDER = """
 
 # `nmt --help` and every error of a configuration come without TensorFlow, which takes
 # seconds to import.
-WITHOUT_TENSORFLOW = ["errors", "files", "text", "history", "yaml_lines"]
+WITHOUT_TENSORFLOW = ["errors", "signals", "files", "text", "history", "yaml_lines"]
 WITHOUT_TENSORFLOW += ["refusals", "search_settings", "config"]
 LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_options", "cli_translation", "cli"]
 LIGHT_TO_IMPORT += ["cli_attention"]
