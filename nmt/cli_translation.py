@@ -328,7 +328,8 @@ def _check_files(request: TranslateRequest) -> None:
             ("--output", request.output),
             ("--alignments", request.alignments),
         )
-        if path
+        # One device may be written by both.
+        if path and (path.is_file() or not path.exists())
     ]
     if len({path for _, path in written}) < len(written):
         raise click.UsageError(

@@ -40,8 +40,9 @@ def use_cores(training: TrainingConfig, of_run: Mapping[str, Any]) -> Cores:
 
     text = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     asked = int(text) if text.isdecimal() else 0
-    if tf.config.list_physical_devices("GPU"):
-        of_run = {}  # it was shared by other cores
+    of_gpu = bool(tf.config.list_physical_devices("GPU"))
+    if of_gpu or not of_run.keys() >= {*Cores._fields}:
+        of_run = {}  # it was not shared by cores, or nobody knows how
     parts = of_run["parts"] if of_run else _parts(training, asked)
     threads = asked or (of_run["threads"] if of_run else _threads(parts))
     # It is too late where this process has computed before.

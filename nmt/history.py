@@ -99,8 +99,8 @@ def read_history(run: Path) -> History:
             by_kind.setdefault(record["kind"], []).append(record)
     if not any(by_kind[kind] for kind in FIGURES):
         raise RunError(
-            f"{file}: holds no record yet; a training writes the first one at its "
-            "first validation, or soon before"
+            f"{file}: holds no record yet; a training writes the first one after 50 "
+            "updates, or at its first validation"
         )
     return History(by_kind["train"], by_kind["validation"], by_kind.get("start", []))
 

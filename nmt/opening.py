@@ -137,6 +137,7 @@ def open_training(
     updater = make_updater(config, tokenizers, seed, distribution, parts)
     if start.checkpoint is not None:
         restore(start.checkpoint, state, updater)
+        distribution.exchange(None)  # all have read what the chief may write over
     held_out = Validation(
         *validation,
         config.data.target_language,

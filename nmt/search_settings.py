@@ -11,9 +11,9 @@ from dataclasses import dataclass
 BATCH_SIZE = 64
 
 # Beyond, length^A or a sum of penalties is no number that float32 can rank by.
-LARGEST_PENALTY = 10.0
+LARGEST_PENALTY = 10
 LARGEST_NGRAM = 100
-TEMPERATURES = (0.001, 1000.0)
+TEMPERATURES = (0.001, 1000)
 
 
 @dataclass(frozen=True)

@@ -253,8 +253,11 @@ def test_a_run_that_validates_between_skipped_updates_stops_as_well(
 
 
 @pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize(
+    "where", ["nmt.starting.open_training", "nmt.training.Training.run_to_end"]
+)
 def test_another_configuration_may_go_back_anew_though_its_first_start_is_killed(
-    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: str, toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison_gradients(monkeypatch, 3, 99, at_any_rate=True)
     path = tmp_path / "run"
@@ -264,7 +267,7 @@ def test_another_configuration_may_go_back_anew_though_its_first_start_is_killed
     assert open_run(last).state.rollbacks == 3
     other = (*ROLLBACK, "training.warmup_steps=9")
     with monkeypatch.context() as killed:
-        killed.setattr("nmt.training.Training.run_to_end", lambda _: sys.exit(1))
+        killed.setattr(where, lambda *_: sys.exit(1))
         with pytest.raises(SystemExit):
             train(config, *other)
     with pytest.raises(RunError, match="each of 3 returns"):
@@ -306,7 +309,7 @@ def test_a_run_stops_where_going_back_does_not_help_and_names_the_lines(
         in said
     )
     # Another configuration has its own three tries, and may succeed, though its first
-    # start saves nothing.
+    # start makes no update.
     monkeypatch.undo()
     changed = (*ROLLBACK, "training.epochs=2", "training.learning_rate=0.001")
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OSError):
