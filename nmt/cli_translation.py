@@ -336,10 +336,12 @@ def _check_files(request: TranslateRequest) -> None:
             f"--output and --alignments are both {request.output}: two texts, two files"
         )
     for other, read in ("--input", request.input), ("--prefix", request.prefix):
-        if read and not read.exists():
+        if read is None:
+            continue
+        if not read.exists():
             raise cannot_be_read(read, FileNotFoundError())
         for kind, path in written:
-            if read and _is_one_file(path, read):
+            if _is_one_file(path, read):
                 raise click.UsageError(
                     f"{kind} and {other} are both {read}: it would be lost; write to "
                     "another file"
