@@ -4,7 +4,6 @@ Reads YAML into a frozen `Config` and refuses, all at once and each with its lin
 cannot be used. Knows nothing of TensorFlow, and does not look at the files it names.
 """
 
-import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,13 +22,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from nmt.errors import ConfigError, in_one_line
-from nmt.files import without_waiting
 from nmt.refusals import refusals
 from nmt.search_settings import LARGEST_PENALTY, Beam
-from nmt.yaml_lines import put_over, read_yaml, write_yaml
+from nmt.yaml_lines import put_over, read_text, read_yaml, write_yaml
 
-# A thousand pairs of files fit; reading more takes PyYAML many seconds.
-MAX_FILE_BYTES = 1 << 17
 # Of a message: who made more mistakes mends these first.
 MOST_PROBLEMS = 50
 
@@ -343,30 +339,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
     Raises: ConfigError, one line for each thing that is wrong.
     """
-    try:
-        # A pipe that nobody writes to is empty, instead of a wait without an end.
-        with open(path, "rb", opener=without_waiting) as file:
-            os.set_blocking(file.fileno(), True)
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot read the configuration: {error.strerror}; usual cause:"
-            " a misspelt path, or another current directory than it is relative to"
-        ) from None
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(
-            f"{path}: larger than {MAX_FILE_BYTES} bytes; usual cause: a data file"
-            " given as the configuration"
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{path}:{line}: not UTF-8; usual cause: saved in another encoding, or"
-            " not a text file"
-        ) from None
-    return parse_config(text, str(path), overrides)
+    return parse_config(read_text(path), str(path), overrides)
 
 
 def parse_config(text: str, name: str, overrides: Sequence[str] = ()) -> Config:

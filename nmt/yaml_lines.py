@@ -6,16 +6,21 @@ Refused, because a configuration needs none of it: anchors and aliases (a few li
 them can expand to gigabytes), tags of one's own, the same key twice.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from nmt.errors import ConfigError, in_one_line
+from nmt.files import without_waiting
 
+# A thousand pairs of files fit; reading more takes PyYAML many seconds.
+MAX_FILE_BYTES = 1 << 17
 # Python itself stops at 4300 digits, but not in every base.
 MOST_DIGITS = 1000
 
@@ -73,6 +78,36 @@ class Document:
         self.problems += part.problems
         self.unreadable |= {path + below for below in part.unreadable}
         return True
+
+
+def read_text(path: Path) -> str:
+    """The text of a configuration file.
+
+    Raises: ConfigError for what cannot be read, or is none.
+    """
+    try:
+        # A pipe that nobody writes to is empty, instead of a wait without an end.
+        with open(path, "rb", opener=without_waiting) as file:
+            os.set_blocking(file.fileno(), True)
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot read the configuration: {error.strerror}; usual cause:"
+            " a misspelt path, or another current directory than it is relative to"
+        ) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(
+            f"{path}: larger than {MAX_FILE_BYTES} bytes; usual cause: a data file"
+            " given as the configuration"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: not UTF-8; usual cause: saved in another encoding, or"
+            " not a text file"
+        ) from None
 
 
 def read_yaml(text: str, place: Callable[[int], str]) -> Document:
