@@ -50,7 +50,7 @@ class State:
     best: float | None = None  # best validation value so far; higher is better
     measure: str = ""  # what `best` is a value of: metric and validation set
     best_step: Count = 0
-    validated_step: Count = 0  # the last update after which validation ran
+    validated_step: Count | None = None  # the last step at which validation ran
     logged_step: Count = 0  # the last update with a line of metrics
     unlogged: dict[str, Any] = field(default_factory=dict)  # those since, if any
     since_best: Count = 0  # validations in a row without improvement
@@ -74,13 +74,14 @@ class State:
 
     @property
     def is_validated(self) -> bool:
-        """Whether validation ran at this very step; at the start it did not."""
-        return 0 < self.step == self.validated_step
+        """Whether validation ran at this very step."""
+        return self.step == self.validated_step
 
     @property
     def last_steps(self) -> dict[str, int]:
         """The last step of each kind of metrics that is known of."""
-        return {"train": self.logged_step, "validation": self.validated_step}
+        validated = -1 if self.validated_step is None else self.validated_step
+        return {"train": self.logged_step, "validation": validated}
 
     @property
     def last_epoch(self) -> int:

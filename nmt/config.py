@@ -206,6 +206,9 @@ class TrainingConfig(Section):
     seed: CountFromZero = 1
     """Everything random follows from it; dropout also from the number of parts of a
     batch, which a run's first start decides."""
+    start_from: FilePath | None = None
+    """A run, or a checkpoint of one, whose weights and tokenizer training starts with;
+    its model and tokenizer keys have to be these, but for dropout and sampling."""
     batch_size: Count | None = 64
     """Sentence pairs a batch; null beside batch_tokens, which replaces it."""
     batch_tokens: Count | None = None

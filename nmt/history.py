@@ -42,7 +42,7 @@ FIGURES = {
         "seconds",
     ),
     "validation": (
-        "epoch",
+        "epoch",  # 0: before the first update, of a run that starts from another one
         "loss",  # nats a target token, without label smoothing
         "perplexity",
         "bleu",  # 0 to 100, of greedy translations

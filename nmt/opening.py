@@ -17,9 +17,10 @@ from nmt.errors import ConfigError, RunError
 from nmt.evaluation import require_tokenizer
 from nmt.parallel_text import load_pairs, require_files
 from nmt.patience import out_of_patience, without_best
+from nmt.pretrained import open_pretrained
 from nmt.recovery import Start
-from nmt.run import RunDirectory, check_tokenizers, make_model
-from nmt.saving import restore
+from nmt.run import OpenRun, RunDirectory, check_tokenizers, make_model
+from nmt.saving import begin, restore
 from nmt.tokenizer import TokenizerPair
 from nmt.update import Updater
 from nmt.validation import Validation
@@ -35,15 +36,19 @@ class Opening:
     validation: Validation
     metric: str  # by which validations are compared: bleu, chrf or loss
     state: State
+    pretrained: OpenRun | None  # what the first update starts from, if not at random
 
     def introduction(self) -> str:
         """What is trained on what, for people."""
+        origin = ""
+        if self.pretrained is not None:
+            origin = f", at first those of {self.pretrained.checkpoint}"
         return (
             f"{len(self.corpus):,} training pairs; "
             f"{len(self.validation.sources):,} validation pairs; vocabulary "
             f"{self.tokenizers.source.vocab_size:,} and "
             f"{self.tokenizers.target.vocab_size:,}; "
-            f"{self.updater.model.parameters.count:,} weights"
+            f"{self.updater.model.parameters.count:,} weights{origin}"
         )
 
     def left_out(self, pairs: Sequence[TextPair]) -> str:
@@ -106,8 +111,11 @@ def open_training(
         "data.train's files have to be the same on all, as on a shared disk"
     )
 
+    pretrained = open_pretrained(config) if start.checkpoint is None else None
+
     def open_text() -> tuple[TokenizerPair, ParallelCorpus]:
-        tokenizers = run.take_tokenizers(config)
+        given = pretrained.tokenizers if pretrained is not None else None
+        tokenizers = run.take_tokenizers(config, given)
         check_tokenizers(run.path, tokenizers, state)
         try:
             with writing(run.corpus):
@@ -132,9 +140,12 @@ def open_training(
     if len(set(distribution.exchange(corpus.checksum))) > 1:
         raise different_text
     parts = machine["parts"]
+    drawn = start.checkpoint is None and pretrained is None
     # None: what a checkpoint has need not be drawn.
-    seed = config.training.seed if start.checkpoint is None else None
+    seed = config.training.seed if drawn else None
     updater = make_updater(config, tokenizers, seed, distribution, parts)
+    if pretrained is not None:
+        begin(updater, pretrained.weights(updater.model.parameters.shapes()))
     if start.checkpoint is not None:
         restore(start.checkpoint, state, updater)
         distribution.exchange(None)  # all have read what the chief may write over
@@ -159,7 +170,7 @@ def open_training(
         state = replace(without_best(state), measure=measure)
     # There may be more patience now.
     state = replace(state, stopped=out_of_patience(state, config.training))
-    return Opening(tokenizers, corpus, updater, held_out, metric, state)
+    return Opening(tokenizers, corpus, updater, held_out, metric, state, pretrained)
 
 
 def make_updater(

@@ -72,7 +72,12 @@ def updates_to_come(
 
 
 def validation_is_due(state: State, training: TrainingConfig) -> bool:
-    """Whether validation comes before the next update."""
+    """Whether validation comes before the next update.
+
+    Before the first one, to show what is to be improved on, if there is anything.
+    """
+    if state.step == 0 and training.start_from is None:
+        return False
     every = training.validate_every
     at_place = state.batch == 0 if every == "epoch" else state.step % every == 0
     return at_place and state.validated_step != state.step

@@ -20,6 +20,7 @@ from nmt.corpus import ParallelCorpus, encode_corpus
 from nmt.distribution import distribute
 from nmt.errors import RunError, is_out_of_memory
 from nmt.opening import load_validation, make_plan, make_updater
+from nmt.pretrained import open_pretrained
 from nmt.signals import apart
 from nmt.tokenizer import TokenizerPair, train_tokenizers
 from nmt.update import Updater
@@ -41,8 +42,11 @@ def dry_run(config: Config) -> str:
     with distribution.together(), tempfile.TemporaryDirectory() as directory:
         load_validation(config)
         # The run directory, if there is one, stays as it is.
-        tokenizers = apart(
-            lambda: train_tokenizers(config.tokenizer, config.data.train)
+        pretrained = open_pretrained(config)
+        tokenizers = (
+            pretrained.tokenizers
+            if pretrained is not None
+            else apart(lambda: train_tokenizers(config.tokenizer, config.data.train))
         )
         corpus = encode_corpus(
             config.data.train,

@@ -10,10 +10,8 @@ from dataclasses import replace
 
 from nmt.checkpoint import State, read_state
 from nmt.config import Config
-from nmt.model import TranslationModel
-from nmt.precision import LossScale
 from nmt.run import STEPS, RunDirectory, make_model
-from nmt.saving import restore, save
+from nmt.saving import begin, restore, save
 from nmt.tokenizer import TokenizerPair
 from nmt.update import Updater
 
@@ -31,13 +29,14 @@ def roll_back(
 
     Raises: RunError where the checkpoint is damaged, or cannot be written.
     """
-    if state.validated_step:
+    if state.validated_step is not None:
         checkpoint = run.checkpoints / replace(state, step=state.validated_step).name
         before = read_state(checkpoint)
         restore(checkpoint, before, updater)
     else:
         before = State()
-        start_anew(updater, make_model(config, tokenizers, config.training.seed))
+        fresh = make_model(config, tokenizers, config.training.seed)
+        begin(updater, fresh.parameters.values())
     # What validations have found stays: none has come since. And what has changed since
     # that checkpoint was saved, this start or one before it has taken.
     kept = (
@@ -69,14 +68,3 @@ def _forget(run: RunDirectory, config: Config, back: State, updater: Updater) ->
     for checkpoint in run.checkpoints.glob(STEPS):
         if checkpoint.name > back.name:
             run.remove(checkpoint)
-
-
-def start_anew(updater: Updater, fresh: TranslationModel) -> None:
-    """Gives an updater the weights of a fresh model, and moments of 0."""
-    weights = fresh.parameters.values()
-    updater.model.parameters.assign(weights)
-    if updater.average is not updater.model:
-        updater.average.parameters.assign(weights)
-    updater.adam.reset()
-    if updater.loss_scale is not None:
-        updater.loss_scale.assign(**LossScale().values())

@@ -193,10 +193,12 @@ class RunDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             write_synced(self.config, dump_config(config))
 
-    def take_tokenizers(self, config: Config) -> TokenizerPair:
-        """The run's tokenizers, trained unless they are there.
+    def take_tokenizers(
+        self, config: Config, given: TokenizerPair | None = None
+    ) -> TokenizerPair:
+        """The run's tokenizers, trained unless they are `given`, or there.
 
-        Until there is a checkpoint they are trained anew for another configuration of
+        Until there is a checkpoint they are made anew for another configuration of
         them, or other text.
         """
         origin = self.tokenizer / "origin.json"
@@ -206,8 +208,10 @@ class RunDirectory:
                 for pair in config.data.train
             ]
             made_from = json.dumps([config.tokenizer.model_dump(), checksums])
+            if given is not None:
+                made_from = given.checksum
             if not origin.exists() or origin.read_text() != made_from:
-                tokenizers = apart(
+                tokenizers = given or apart(
                     lambda: train_tokenizers(config.tokenizer, config.data.train)
                 )
                 with (
@@ -278,12 +282,15 @@ class OpenRun:
     state: State
 
     def model(self) -> TranslationModel:
-        """The model with its weights: their moving average, where the run keeps one."""
+        """The model with the weights that translation uses."""
         model = make_model(self.config, self.tokenizers, None)
-        averaged = self.config.training.average != "none"
-        file = self.checkpoint / (AVERAGE if averaged else WEIGHTS)
-        model.parameters.assign(read_arrays(file, model.parameters.shapes()))
+        model.parameters.assign(self.weights(model.parameters.shapes()))
         return model
+
+    def weights(self, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+        """A model's weights: their moving average, where the run keeps one."""
+        averaged = self.config.training.average != "none"
+        return read_arrays(self.checkpoint / (AVERAGE if averaged else WEIGHTS), shapes)
 
 
 def open_run(path: Path) -> OpenRun:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nmt.checkpoint import AVERAGE, OPTIMIZER, WEIGHTS, Arrays, State, read_arrays
 from nmt.parameters import Variables
+from nmt.precision import LossScale
 from nmt.run import RunDirectory
 from nmt.update import Updater
 
@@ -29,8 +30,20 @@ def save(
         state = replace(state, **updater.loss_scale.values())
     run.save(state, arrays, best=best)
     # The last validated one is where the run goes back to.
-    validated = replace(state, step=state.validated_step).name
-    run.sweep(keep, needed=[validated])
+    needed = []
+    if state.validated_step is not None:
+        needed = [replace(state, step=state.validated_step).name]
+    run.sweep(keep, needed=needed)
+
+
+def begin(updater: Updater, weights: Arrays) -> None:
+    """Gives an updater the weights of its start, and moments of 0."""
+    updater.model.parameters.assign(weights)
+    if updater.average is not updater.model:
+        updater.average.parameters.assign(weights)
+    updater.adam.reset()
+    if updater.loss_scale is not None:
+        updater.loss_scale.assign(**LossScale().values())
 
 
 def restore(checkpoint: Path, state: State, updater: Updater) -> None:

@@ -13,6 +13,7 @@ from nmt.cores import settle, use_cores
 from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
 from nmt.opening import agree, load_validation, open_training
+from nmt.pretrained import open_pretrained
 from nmt.progress import NoProgress, Progress
 from nmt.recovery import Start, find_start, machine_of
 from nmt.rehearsal import enough_memory
@@ -32,8 +33,9 @@ def train(
 
     Raises: NmtError for what a user can mend; Interrupted after a signal.
     """
+    run = RunDirectory(config.run_dir)
     # A distribution starts the devices, whose threads are then what they are.
-    before = {} if restart else machine_of(RunDirectory(config.run_dir))
+    before = {} if restart else machine_of(run)
     use_cores(config.training, before)
     distribution = distribute(
         config.training.strategy, deterministic=config.training.deterministic
@@ -42,6 +44,8 @@ def train(
         # Before anything is changed or takes long, and not before all have come: one of
         # several workers that does not is long waited for.
         validation = load_validation(config)
+        if restart or not run.checkpoints.exists():
+            open_pretrained(config)  # says what is wrong with it
         if distribution.is_chief:
             _lead(
                 config,

@@ -55,7 +55,8 @@ def good(directory: Path) -> Path:
 
 WRONG_KINDS = ["{a: 1}", "[1, 2]", "!!python/object/apply:os.system [echo]", "&a x"]
 WRONG_NUMBERS = ["-1", "'3'", "true", "1e400", ".nan", "9" * 30, "0x" + "f" * 5000]
-MAY_BE_NULL = "epochs steps batch_size batch_tokens source_language target_language"
+MAY_BE_NULL = "epochs steps batch_size batch_tokens source_language target_language "
+MAY_BE_NULL += "start_from"
 WRONG_WORDS = ["no-such-word", "3", '"\\e[2J"', "0.5", "BEAM"]
 
 

@@ -20,8 +20,8 @@ ORDER = """
     wording
     minimum_risk translation looking
     evaluation examples validation interval checkpoint events terminal progress
-    changes patience telling run recovery saving opening rehearsal divergence watch
-    rollback training starting translator
+    changes patience telling run pretrained recovery saving opening rehearsal divergence
+    watch rollback training starting translator
     averaging graph_text graph_alignment graph_wording graph_copying export
     cli_options cli_translation cli_scoring report cli_attention cli_averaging
     cli_export cli_report cli_plot cli __main__

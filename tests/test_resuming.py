@@ -9,17 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import Toy
 from event_files import points, points_of_metrics
 from training_runs import (
     PLAIN_MODEL,
+    RATE,
     Died,
     call_before_update,
     checkpoints,
     die_in_update,
+    poison_gradients,
     raise_signal_in_update,
     records,
     start_training,
@@ -37,7 +37,6 @@ from nmt.recovery import Start
 from nmt.rehearsal import rehearse, worst_batch
 from nmt.run import RunDirectory, open_run
 from nmt.signals import Interrupted
-from nmt.update import Updater
 
 pytestmark = pytest.mark.usefixtures("every_update_is_logged")
 
@@ -143,30 +142,12 @@ def test_a_kill_between_two_validations_costs_what_came_since_the_last_checkpoin
 
 # Updates that go wrong --------------------------------------------------------------
 
-RATE = 0.01
 ROLLBACK = (
     *PLAIN_MODEL,
     "training.schedule=constant",
     f"training.learning_rate={RATE}",
     "training.validate_every=6",
 )
-
-
-def poison_gradients(
-    monkeypatch: pytest.MonkeyPatch, first: int, last: int, *, at_any_rate: bool = False
-) -> None:
-    """No finite gradient from the first step to the last, with the rate as it was."""
-    real = Updater._apply
-
-    def damaged(
-        self: Updater, gradients: Any, plain: Any, tokens: Any, step: Any, rate: Any
-    ) -> Any:
-        hit = (step >= first) & (step <= last) & (at_any_rate | (rate > 0.75 * RATE))
-        factor = tf.where(hit, np.nan, 1.0)
-        gradients = [factor * gradient for gradient in gradients]
-        return real(self, gradients, plain, tokens, step, rate)
-
-    monkeypatch.setattr(Updater, "_apply", damaged)
 
 
 def arrays(checkpoint: Path) -> dict[str, bytes]:

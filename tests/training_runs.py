@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tensorflow as tf
 from click.testing import CliRunner, Result
 
 from nmt import cli, starting
@@ -28,6 +30,8 @@ TIMING = {
 
 # The model that is traced soonest, where a test does not ask what is in it.
 PLAIN_MODEL = ("model.decoder_cell=gru", "model.layer_norm=false")
+
+RATE = 0.01  # of training whose updates go wrong
 
 # The command line, but each update is looked at and logged, and takes a while if told
 # so; pictures, a third of a short run's time, are drawn if asked for.
@@ -141,3 +145,20 @@ def raise_signal_in_update(
             signal.raise_signal(number)
 
     call_before_update(monkeypatch, hook)
+
+
+def poison_gradients(
+    monkeypatch: pytest.MonkeyPatch, first: int, last: int, *, at_any_rate: bool = False
+) -> None:
+    """No finite gradient from the first step to the last, with the rate as it was."""
+    real = Updater._apply
+
+    def damaged(
+        self: Updater, gradients: Any, plain: Any, tokens: Any, step: Any, rate: Any
+    ) -> Any:
+        hit = (step >= first) & (step <= last) & (at_any_rate | (rate > 0.75 * RATE))
+        factor = tf.where(hit, np.nan, 1.0)
+        gradients = [factor * gradient for gradient in gradients]
+        return real(self, gradients, plain, tokens, step, rate)
+
+    monkeypatch.setattr(Updater, "_apply", damaged)
