@@ -247,13 +247,36 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Validation, "draw_examples", lambda *_: [])
 
 
+def validation_that_finds(value: float, pairs: int) -> Any:
+    """A result with the value as BLEU, chrF and loss."""
+    from nmt.evaluation import QuickScores, Score
+    from nmt.translation import TextHypothesis
+    from nmt.validation import ValidationResult
+
+    score = Score("BLEU", value, "signature")
+    hypothesis = TextHypothesis("text", 0.0, 0.0, [], [], finished=True)
+    return ValidationResult(value, QuickScores(score, score), [hypothesis] * pairs)
+
+
+@pytest.fixture
+def quick_validation(monkeypatch: pytest.MonkeyPatch, no_pictures: None) -> None:
+    """Validation finds a number that only the weights decide: half of a short run's
+    time, where nobody asks what it is."""
+    from nmt.validation import Validation
+
+    def run(validation: Validation) -> Any:
+        weights = validation.model.parameters.values().values()
+        value = 100 * sum(float(np.abs(np.sin(each)).mean()) for each in weights)
+        return validation_that_finds(value / len(weights), len(validation.sources))
+
+    monkeypatch.setattr(Validation, "run", run)
+
+
 @pytest.fixture
 def no_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[float]], None]:
     """A function of the values that validation, as BLEU and as loss, is to find."""
-    from nmt.evaluation import QuickScores, Score
-    from nmt.translation import TextHypothesis
     from nmt.update import Report, Updater
-    from nmt.validation import Validation, ValidationResult
+    from nmt.validation import Validation
 
     report = Report(np.float32(1), np.float32(1), np.float32(1), np.True_, np.False_)
     monkeypatch.setattr(Updater, "update", lambda *arguments: report)
@@ -261,12 +284,8 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[float]], None
     def script(values: Sequence[float]) -> None:
         script = iter(values)
 
-        def run(validation: Validation) -> ValidationResult:
-            value = next(script)
-            score = Score("BLEU", value, "signature")
-            hypothesis = TextHypothesis("text", 0.0, 0.0, [], [], finished=True)
-            hypotheses = [hypothesis] * len(validation.sources)
-            return ValidationResult(value, QuickScores(score, score), hypotheses)
+        def run(validation: Validation) -> Any:
+            return validation_that_finds(next(script), len(validation.sources))
 
         monkeypatch.setattr(Validation, "run", run)
 

@@ -94,6 +94,7 @@ def test_it_begins_where_the_other_one_is_best_and_says_so(
     assert "worst batch" in dry_run(load_config(child.config, child.settings))
 
 
+@pytest.mark.usefixtures("quick_validation")
 def test_it_goes_on_without_the_other_one_bit_for_bit(
     child: Child, toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +120,7 @@ def test_it_goes_on_without_the_other_one_bit_for_bit(
     assert without_timing(child.path) == without_timing(straight.path)
 
 
+@pytest.mark.usefixtures("quick_validation")
 def test_it_goes_back_to_the_other_ones_weights(
     child: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
