@@ -4,11 +4,10 @@ Knows nothing of what is on disk.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nmt.checkpoint import State
 from nmt.config import Config
 from nmt.errors import RunError
 
@@ -39,15 +38,15 @@ _CHANGEABLE = (
 )
 
 
-def refuse_another_run(path: Path, config: Config, state: State) -> None:
-    """Nothing, if the run at `path` that has come to `state` can go on with `config`.
+def refuse_another_run(path: Path, before: Mapping[str, Any], config: Config) -> None:
+    """Nothing, if the run at `path`, of the identity `before`, can go on with `config`.
 
     Raises: RunError with each key that may not change, its old and its new value.
     """
     fixed = identity(config)
     refused = [
-        f"{key}: {_in_yaml(old)} -> {_in_yaml(fixed.get(key))}"
-        for key, old in state.identity.items()
+        f"{key}: {in_yaml(old)} -> {in_yaml(fixed.get(key))}"
+        for key, old in before.items()
         if fixed.get(key) != old
     ]
     if refused:
@@ -63,13 +62,14 @@ def differences(before: Config, after: Config) -> list[str]:
     """`key: old -> new` for each value that differs."""
     old, new = flat(before), flat(after)
     return [
-        f"{key}: {_in_yaml(old.get(key))} -> {_in_yaml(new.get(key))}"
+        f"{key}: {in_yaml(old.get(key))} -> {in_yaml(new.get(key))}"
         for key in old | new
         if old.get(key) != new.get(key) and key != "run_dir"
     ]
 
 
-def _in_yaml(value: Any) -> str:
+def in_yaml(value: Any) -> str:
+    """A value as a configuration would spell it."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

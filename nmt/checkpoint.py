@@ -74,8 +74,13 @@ class State:
 
     @property
     def is_validated(self) -> bool:
-        """Whether validation ran at this very step."""
-        return self.step == self.validated_step
+        """Whether validation ran after the last update; a start had none."""
+        return 0 < self.step == self.validated_step
+
+    @property
+    def is_best(self) -> bool:
+        """Whether no validation found more than the one at this very step."""
+        return self.best is not None and self.best_step == self.step
 
     @property
     def last_steps(self) -> dict[str, int]:

@@ -229,7 +229,7 @@ def info(path: Path) -> None:
 
     run = open_run(path)
     data, sizes, tokenizers = run.config.data, run.config.model, run.tokenizers
-    origin = run.config.training.start_from
+    start_from = run.config.training.start_from
     facts = {
         "checkpoint": run.checkpoint,
         "languages": f"{data.source_language or '?'} -> {data.target_language or '?'}",
@@ -240,7 +240,7 @@ def info(path: Path) -> None:
         "sizes": f"embedding {sizes.embedding_size}, encoder {sizes.encoder_layers} x "
         f"2 x {sizes.encoder_size}, decoder {sizes.decoder_size}",
         "parameters": f"{run.model().parameters.count:,}",
-        **({"started from": origin} if origin else {}),
+        **({"started from": start_from} if start_from else {}),
         "step": run.state.step,
         "epoch": run.state.last_epoch,
         # An average of checkpoints has not been validated at its last one's step.

@@ -207,8 +207,8 @@ class TrainingConfig(Section):
     """Everything random follows from it; dropout also from the number of parts of a
     batch, which a run's first start decides."""
     start_from: FilePath | None = None
-    """A run, or a checkpoint of one, whose weights and tokenizer training starts with;
-    its model and tokenizer keys have to be these, but for dropout and sampling."""
+    """A run (its best checkpoint) or a checkpoint whose weights and tokenizer are taken
+    for a start; all keys of model and tokenizer, but dropout and sampling, are its."""
     batch_size: Count | None = 64
     """Sentence pairs a batch; null beside batch_tokens, which replaces it."""
     batch_tokens: Count | None = None

@@ -17,10 +17,10 @@ from nmt.errors import ConfigError, RunError
 from nmt.evaluation import require_tokenizer
 from nmt.parallel_text import load_pairs, require_files
 from nmt.patience import out_of_patience, without_best
-from nmt.pretrained import open_pretrained
+from nmt.pretrained import Pretrained
 from nmt.recovery import Start
-from nmt.run import OpenRun, RunDirectory, check_tokenizers, make_model
-from nmt.saving import begin, restore
+from nmt.run import RunDirectory, check_tokenizers, make_model
+from nmt.saving import restore
 from nmt.tokenizer import TokenizerPair
 from nmt.update import Updater
 from nmt.validation import Validation
@@ -36,19 +36,16 @@ class Opening:
     validation: Validation
     metric: str  # by which validations are compared: bleu, chrf or loss
     state: State
-    pretrained: OpenRun | None  # what the first update starts from, if not at random
+    pretrained: Pretrained | None  # what a new run starts from, if not at random
 
     def introduction(self) -> str:
         """What is trained on what, for people."""
-        origin = ""
-        if self.pretrained is not None:
-            origin = f", at first those of {self.pretrained.checkpoint}"
         return (
             f"{len(self.corpus):,} training pairs; "
             f"{len(self.validation.sources):,} validation pairs; vocabulary "
             f"{self.tokenizers.source.vocab_size:,} and "
             f"{self.tokenizers.target.vocab_size:,}; "
-            f"{self.updater.model.parameters.count:,} weights{origin}"
+            f"{self.updater.model.parameters.count:,} weights"
         )
 
     def left_out(self, pairs: Sequence[TextPair]) -> str:
@@ -98,10 +95,12 @@ def open_training(
     validation: tuple[list[str], list[str]],
     machine: dict[str, Any],
     distribution: Distribution = ALONE,
+    pretrained: Pretrained | None = None,
 ) -> Opening:
     """Makes what is not there yet, and goes back to where the checkpoint was.
 
     `machine`: what decides the last digits from now on, as `cores.settle` gives it.
+    `pretrained`: for a run without a checkpoint.
 
     Raises: RunError where tokenizer, text or weights are not those of the run.
     """
@@ -111,10 +110,16 @@ def open_training(
         "data.train's files have to be the same on all, as on a shared disk"
     )
 
-    pretrained = open_pretrained(config) if start.checkpoint is None else None
+    given = pretrained.tokenizers if pretrained is not None else None
+    taken = pretrained.checksum if pretrained is not None else None
+    if len(set(distribution.exchange(taken))) > 1:
+        raise RunError(
+            f"training.start_from: the workers find different weights in "
+            f"{config.training.start_from}; it has to be the same on all, as on a "
+            "shared disk, and not to be trained meanwhile"
+        )
 
     def open_text() -> tuple[TokenizerPair, ParallelCorpus]:
-        given = pretrained.tokenizers if pretrained is not None else None
         tokenizers = run.take_tokenizers(config, given)
         check_tokenizers(run.path, tokenizers, state)
         try:
@@ -145,7 +150,7 @@ def open_training(
     seed = config.training.seed if drawn else None
     updater = make_updater(config, tokenizers, seed, distribution, parts)
     if pretrained is not None:
-        begin(updater, pretrained.weights(updater.model.parameters.shapes()))
+        updater.begin(pretrained.weights)
     if start.checkpoint is not None:
         restore(start.checkpoint, state, updater)
         distribution.exchange(None)  # all have read what the chief may write over

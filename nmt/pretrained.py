@@ -1,36 +1,63 @@
-"""Another run that a run starts from: its weights and its tokenizer, to go on with.
+"""Another run's weights and tokenizer, for a run that starts from them (fine-tuning).
 
-Knows nothing of how the new run trains.
+Knows nothing of how that run goes on.
 """
 
-from nmt.changes import flat
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt.changes import flat, in_yaml
+from nmt.checkpoint import Arrays
 from nmt.config import Config
-from nmt.errors import ConfigError
-from nmt.run import OpenRun, open_run
+from nmt.errors import ConfigError, RunError
+from nmt.run import open_run
+from nmt.tokenizer import TokenizerPair
 
 # What may differ: it changes no weight's shape, and no token's id.
 _FREE = ("model.dropout.", "tokenizer.sampling")
 
 
-def open_pretrained(config: Config) -> OpenRun | None:
+@dataclass(frozen=True)
+class Pretrained:
+    """What is taken from a checkpoint, which may then be removed."""
+
+    checkpoint: Path
+    tokenizers: TokenizerPair
+    weights: Arrays  # those that translation uses
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 (hex) of what is taken."""
+        digest = hashlib.sha256(self.tokenizers.checksum.encode())
+        for name, value in sorted(self.weights.items()):
+            digest.update(name.encode() + value.tobytes())
+        return digest.hexdigest()
+
+
+def open_pretrained(config: Config) -> Pretrained | None:
     """What `training.start_from` names; None: weights are drawn at random.
 
-    Raises: RunError if there is no checkpoint; ConfigError if it is the run's own, or
-        of a model or a tokenizer that the configuration does not describe.
+    Raises: ConfigError if there is no checkpoint, or one of the run itself, or of a
+        model or tokenizer that the configuration does not describe.
     """
     path = config.training.start_from
     if path is None:
         return None
-    pretrained = open_run(path)
-    if pretrained.directory.resolve() == config.run_dir.resolve():
+    try:
+        found = open_run(path)
+    except RunError as error:
+        raise ConfigError(f"training.start_from: {error}") from None
+    if found.directory.resolve() == config.run_dir.resolve():
         raise ConfigError(
-            f"training.start_from: {path} is run_dir's own run, which goes on by "
-            "itself; expected another run; usual cause: run_dir was to be a new one"
+            f"training.start_from: {path} is in run_dir itself; expected another run: "
+            "give this one another run_dir (to train a run for longer, raise "
+            "training.epochs and start it again)"
         )
-    given, there = flat(config), flat(pretrained.config)
+    here, there = flat(config), flat(found.config)
     differing = [
-        f"{key}: {value} here, {there[key]} there"
-        for key, value in given.items()
+        f"{key}: {in_yaml(value)} here, {in_yaml(there[key])} there"
+        for key, value in here.items()
         if key.startswith(("model.", "tokenizer."))
         and not key.startswith(_FREE)
         and value != there[key]
@@ -39,7 +66,8 @@ def open_pretrained(config: Config) -> OpenRun | None:
         raise ConfigError(
             f"training.start_from: {path} is of another model or tokenizer than this "
             "configuration:\n  " + "\n  ".join(differing) + "\n"
-            f"Give these keys the values of {pretrained.directory / 'config.yaml'}, or "
+            f"Give these keys the values of {found.directory / 'config.yaml'}, or "
             "leave training.start_from out"
         )
-    return pretrained
+    weights = found.model().parameters.values()
+    return Pretrained(found.checkpoint, found.tokenizers, weights)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from nmt.checkpoint import State, read_state
 from nmt.config import Config
 from nmt.run import STEPS, RunDirectory, make_model
-from nmt.saving import begin, restore, save
+from nmt.saving import restore, save
 from nmt.tokenizer import TokenizerPair
 from nmt.update import Updater
 
@@ -36,7 +36,7 @@ def roll_back(
     else:
         before = State()
         fresh = make_model(config, tokenizers, config.training.seed)
-        begin(updater, fresh.parameters.values())
+        updater.begin(fresh.parameters.values())
     # What validations have found stays: none has come since. And what has changed since
     # that checkpoint was saved, this start or one before it has taken.
     kept = (

@@ -25,7 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nmt.changes import differences, refuse_another_run
+from nmt.changes import differences, identity, refuse_another_run
 from nmt.checkpoint import (
     AVERAGE,
     WEIGHTS,
@@ -175,13 +175,15 @@ class RunDirectory:
         """
         if not self.config.exists():
             return []
-        refuse_another_run(self.path, config, state)
         try:
             before = load_config(self.config)
         except ConfigError as error:
             raise RunError(
                 f"{self.path}: its config.yaml is damaged: {error}"
             ) from error
+        if state.identity:
+            # A key that is newer than the checkpoint is in the configuration only.
+            refuse_another_run(self.path, identity(before) | state.identity, config)
         return differences(before, config)
 
     def write_config(self, config: Config) -> None:
@@ -203,13 +205,14 @@ class RunDirectory:
         """
         origin = self.tokenizer / "origin.json"
         if not (self.tokenizer.exists() and self.named("last")):
-            checksums = [
-                [file_checksum(pair.source), file_checksum(pair.target)]
-                for pair in config.data.train
-            ]
-            made_from = json.dumps([config.tokenizer.model_dump(), checksums])
             if given is not None:
                 made_from = given.checksum
+            else:
+                checksums = [
+                    [file_checksum(pair.source), file_checksum(pair.target)]
+                    for pair in config.data.train
+                ]
+                made_from = json.dumps([config.tokenizer.model_dump(), checksums])
             if not origin.exists() or origin.read_text() != made_from:
                 tokenizers = given or apart(
                     lambda: train_tokenizers(config.tokenizer, config.data.train)
@@ -282,15 +285,12 @@ class OpenRun:
     state: State
 
     def model(self) -> TranslationModel:
-        """The model with the weights that translation uses."""
+        """The model with its weights: their moving average, where the run keeps one."""
         model = make_model(self.config, self.tokenizers, None)
-        model.parameters.assign(self.weights(model.parameters.shapes()))
-        return model
-
-    def weights(self, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
-        """A model's weights: their moving average, where the run keeps one."""
         averaged = self.config.training.average != "none"
-        return read_arrays(self.checkpoint / (AVERAGE if averaged else WEIGHTS), shapes)
+        file = self.checkpoint / (AVERAGE if averaged else WEIGHTS)
+        model.parameters.assign(read_arrays(file, model.parameters.shapes()))
+        return model
 
 
 def open_run(path: Path) -> OpenRun:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from nmt.checkpoint import AVERAGE, OPTIMIZER, WEIGHTS, Arrays, State, read_arrays
 from nmt.parameters import Variables
-from nmt.precision import LossScale
 from nmt.run import RunDirectory
 from nmt.update import Updater
 
@@ -34,16 +33,6 @@ def save(
     if state.validated_step is not None:
         needed = [replace(state, step=state.validated_step).name]
     run.sweep(keep, needed=needed)
-
-
-def begin(updater: Updater, weights: Arrays) -> None:
-    """Gives an updater the weights of its start, and moments of 0."""
-    updater.model.parameters.assign(weights)
-    if updater.average is not updater.model:
-        updater.average.parameters.assign(weights)
-    updater.adam.reset()
-    if updater.loss_scale is not None:
-        updater.loss_scale.assign(**LossScale().values())
 
 
 def restore(checkpoint: Path, state: State, updater: Updater) -> None:

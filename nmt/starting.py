@@ -13,11 +13,11 @@ from nmt.cores import settle, use_cores
 from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
 from nmt.opening import agree, load_validation, open_training
-from nmt.pretrained import open_pretrained
+from nmt.pretrained import Pretrained, open_pretrained
 from nmt.progress import NoProgress, Progress
 from nmt.recovery import Start, find_start, machine_of
 from nmt.rehearsal import enough_memory
-from nmt.run import RunDirectory
+from nmt.run import STEPS, RunDirectory
 from nmt.signals import Interrupted, Signals
 from nmt.terminal import Verbosity
 from nmt.training import Training
@@ -44,24 +44,27 @@ def train(
         # Before anything is changed or takes long, and not before all have come: one of
         # several workers that does not is long waited for.
         validation = load_validation(config)
-        if restart or not run.checkpoints.exists():
-            open_pretrained(config)  # says what is wrong with it
+        pretrained = None
+        if restart or not any(run.checkpoints.glob(STEPS)):
+            pretrained = open_pretrained(config)
         if distribution.is_chief:
             _lead(
                 config,
                 distribution,
                 validation,
+                pretrained,
                 restart=restart,
                 verbosity=verbosity,
             )
         else:
-            _follow(config, distribution, validation)
+            _follow(config, distribution, validation, pretrained)
 
 
 def _lead(
     config: Config,
     distribution: Distribution,
     validation: tuple[list[str], list[str]],
+    pretrained: Pretrained | None,
     *,
     restart: bool,
     verbosity: Verbosity,
@@ -109,7 +112,13 @@ def _lead(
                     preparing = progress.busy("preparing the text and the model")
                     with preparing, signals.at_once():
                         opening = open_training(
-                            config, run, start, validation, machine, distribution
+                            config,
+                            run,
+                            start,
+                            validation,
+                            machine,
+                            distribution,
+                            pretrained,
                         )
                         training = Training(
                             config, run, progress, opening, signals, again
@@ -158,6 +167,7 @@ def _follow(
     config: Config,
     distribution: Distribution,
     validation: tuple[list[str], list[str]],
+    pretrained: Pretrained | None,
 ) -> None:
     """Trains in step with the chief, and leaves writing and speaking to it."""
     run = RunDirectory(config.run_dir)
@@ -174,7 +184,13 @@ def _follow(
         with NoProgress() as progress:
             with signals.at_once():
                 opening = open_training(
-                    config, run, start, validation, machine, distribution
+                    config,
+                    run,
+                    start,
+                    validation,
+                    machine,
+                    distribution,
+                    pretrained,
                 )
                 training = Training(config, run, progress, opening, signals)
                 if start.checkpoint is None:

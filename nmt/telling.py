@@ -37,19 +37,16 @@ def line_of_updates(
 def line_of_validation(result: ValidationResult, state: State, metric: str) -> str:
     """The scores, and the best so far by the metric that the training watches."""
     bleu, chrf = result.scores
-    is_best = state.best_step == state.step
     best = abs(state.best or 0.0)  # a loss is kept as its negative
     digits = 3 if metric == "loss" else 2
     place = f"{'in' if state.batch else 'after'} epoch {state.last_epoch}"
-    if state.step == 0:
-        place = "before epoch 1"
     return (
-        f"validation {place}, step {state.step}: "
+        f"validation {place if state.step else 'before epoch 1'}, step {state.step}: "
         f"BLEU {bleu.value:.2f}, chrF {chrf.value:.2f}, loss {result.loss:.3f}, "
         f"perplexity {result.perplexity:.2f}"
         + (
             " (best)"
-            if is_best
+            if state.is_best
             else f" (best: {NAMES[metric]} {best:.{digits}f}, step {state.best_step})"
         )
     )

@@ -72,7 +72,9 @@ class Training:
         self.signals = signals
         self.again = again
         self.interval = Interval.load(opening.state.unlogged)
-        self.saved = self.state = replace(opening.state, unlogged={})
+        self.state = replace(opening.state, unlogged={})
+        # What a start has is saved if a signal comes before the first update.
+        self.saved = self.state if self.state.step else None
         self.saved_at = time.monotonic()
         self.watch = Watch(config, opening.corpus, progress)
         self.plan: Plan = []  # of the epoch
@@ -87,7 +89,9 @@ class Training:
         progress.say(f"{opening.introduction()}; computed on {machine}")
         if left_out := opening.left_out(config.data.train):
             progress.warn(f"left out of the training pairs: {left_out}")
-        if self.state.step:
+        if opening.pretrained is not None:
+            progress.say(f"starting from {opening.pretrained.checkpoint}")
+        elif self.state.step or self.state.validated_step is not None:
             progress.say(f"going on after step {self.state.step}")
         if progress.events is not None:
             progress.events.hyper_parameters(flat(config))
@@ -235,7 +239,6 @@ class Training:
         seconds = time.perf_counter() - start
         value = result.value(self.opening.metric)
         self.state = state = after_validation(self.state, value, self.config.training)
-        is_best = state.best_step == state.step
         if self.distribution.is_chief:
             self.run.write_validation(state, result.translations)
         bleu, chrf = result.scores
@@ -251,14 +254,14 @@ class Training:
             chrf=chrf.value,
             signature=bleu.signature,
             seconds=seconds,
-            best=is_best,
+            best=state.is_best,
         )
         self._tell(result)
         if state.stopped:
             self.progress.say(
                 f"stopped early: no better for {state.since_best} validations"
             )
-        self.save(best=is_best)
+        self.save(best=state.is_best)
         self.interval.paused += time.perf_counter() - start
 
     def _tell(self, result: ValidationResult) -> None:
@@ -334,8 +337,8 @@ class Training:
                 f"{self.run.path}: training stopped at step {state.step}: "
                 f"{state.skipped} updates in a row had no finite loss or gradient, as "
                 f"after each of {state.rollbacks} returns to step "
-                f"{state.validated_step} with half the learning rate; that checkpoint "
-                "is untouched; try a lower training.learning_rate or more "
+                f"{state.validated_step or 0} with half the learning rate; that "
+                "checkpoint is untouched; try a lower training.learning_rate or more "
                 "training.warmup_steps, or look at the lines of data that train.log "
                 "names (with these mended, --restart begins anew)"
             )

@@ -5,7 +5,7 @@ Knows nothing of epochs, files, validation or when to stop.
 Shapes: B sentences, S source and T target positions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from nmt.layers import Noise
 from nmt.loss import Sums, batch_loss
 from nmt.model import TranslationModel
 from nmt.optimizer import Adam, clipped_mean, update_average
+from nmt.parameters import Array
 from nmt.precision import LossScale, compute_dtype
 from nmt.tokenizer import PAD
 
@@ -82,6 +83,15 @@ class Updater(tf.Module):
             if config.accumulate > 1
             else []
         )
+
+    def begin(self, weights: Mapping[str, Array]) -> None:
+        """Takes these weights, and is as if no update had been made."""
+        self.model.parameters.assign(weights)
+        if self.average is not self.model:
+            self.average.parameters.assign(weights)
+        self.adam.reset()
+        if self.loss_scale is not None:
+            self.loss_scale.assign(**LossScale().values())
 
     def update(self, batches: Sequence[Batch], step: int, rate: float) -> Report:
         """One update from `config.accumulate` batches (fewer at an epoch's end).

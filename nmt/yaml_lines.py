@@ -1,4 +1,4 @@
-"""YAML text -> plain values that remember where they were written.
+"""A file of YAML -> plain values that remember where they were written.
 
 Knows nothing of this program's keys. Scalars are read as YAML 1.2 reads them: `4e-4`
 is a number, and `no` (Norwegian) is text; only `true` and `false` are booleans.

@@ -6,7 +6,6 @@ import pytest
 from config_texts import with_keys
 
 from nmt.changes import differences, identity, refuse_another_run
-from nmt.checkpoint import State
 from nmt.errors import RunError
 
 
@@ -21,7 +20,7 @@ def test_a_message_has_values_as_the_configuration_writes_them() -> None:
     )
     assert "training.deterministic: false -> true" in differences(before, after)
     with pytest.raises(RunError) as refusal:
-        refuse_another_run(Path("run"), after, State(identity=identity(before)))
+        refuse_another_run(Path("run"), identity(before), after)
     said = [line.strip() for line in str(refusal.value).splitlines()]
     assert {
         "tokenizer.type: bpe -> word",

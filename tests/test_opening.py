@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import Toy
 
-from nmt import saving, training
+from nmt import training
 from nmt.config import Config, load_config
 from nmt.opening import Opening, make_plan, make_updater, open_training
 from nmt.parallel_text import load_pairs
@@ -97,7 +97,7 @@ def test_a_start_anew_is_all_of_it(config: Config) -> None:
     expected = [fresh.model.parameters, fresh.model.parameters, fresh.adam]
     for part in parts:
         part.assign({name: value + 1 for name, value in part.values().items()})
-    saving.begin(used, fresh.model.parameters.values())
+    used.begin(fresh.model.parameters.values())
     for part, new in zip(parts, expected, strict=True):
         for name, value in new.values().items():
             np.testing.assert_array_equal(part.values()[name], value)

@@ -13,7 +13,6 @@ from training_runs import (
     checkpoints,
     nmt_train,
     poison_gradients,
-    raise_signal_in_update,
     records,
     train,
     without_timing,
@@ -26,6 +25,7 @@ from nmt.errors import NmtError
 from nmt.rehearsal import dry_run
 from nmt.run import OpenRun, open_run
 from nmt.signals import Interrupted
+from nmt.validation import Validation
 
 pytestmark = pytest.mark.usefixtures("every_update_is_logged", "no_pictures")
 
@@ -84,7 +84,7 @@ def test_it_begins_where_the_other_one_is_best_and_says_so(
     assert [before[name] for name in same] == [best[name] for name in same]
     assert (before["step"], before["epoch"], before["best"]) == (0, 0, True)
     said = capsys.readouterr().err
-    assert f"weights, at first those of {parent.checkpoint}" in said
+    assert f"starting from {parent.checkpoint}" in said
     assert f"validation before epoch 1, step 0: BLEU {best['bleu']:.2f}" in said
     weights = arrays(open_run(child.path / "checkpoints/last"), WEIGHTS)
     assert any((weights[name] != value).any() for name, value in expected.items())
@@ -111,9 +111,10 @@ def test_it_goes_on_without_the_other_one_bit_for_bit(
         with pytest.raises(InterruptedError):
             child.train()
     assert [each["step"] for each in records(child.path, "validation")] == [0]
-    raise_signal_in_update(monkeypatch, signal.SIGTERM, 4)
-    with pytest.raises(Interrupted):
-        child.train()
+    with monkeypatch.context() as patch:
+        patch.setattr(Validation, "run", lambda _: signal.raise_signal(signal.SIGTERM))
+        with pytest.raises(Interrupted):
+            child.train()
     shutil.rmtree(child.parent)
     child.train()
     assert checkpoints(child.path) == checkpoints(straight.path)
@@ -138,11 +139,14 @@ def test_it_goes_back_to_the_other_ones_weights(
     "override, said",
     [
         ("model.embedding_size=32", "model.embedding_size: 32 here, 24 there"),
-        ("model.decoder_cell=gru", "gru here, conditional_gru there"),
+        ("model.layer_norm=false", "model.layer_norm: false here, true there"),
         ("tokenizer.vocab_size=290", "tokenizer.vocab_size: 290 here, 300 there"),
         ("tokenizer.type=unigram", "tokenizer.type: unigram here, bpe there"),
-        ("training.start_from={child}", "{child} is run_dir's own run"),
-        ("training.start_from={child}/none", "{child}/none: no such directory"),
+        ("training.start_from={child}", "{child} is in run_dir itself"),
+        (
+            "training.start_from={child}/none",
+            "training.start_from: {child}/none: no such directory",
+        ),
         ("training.start_from={parent}/tokenizer", "holds no checkpoint"),
     ],
 )
@@ -150,7 +154,8 @@ def test_what_it_cannot_start_from_is_told_before_anything_is_made(
     override: str, said: str, child: Child, toy_run: ToyRun
 ) -> None:
     ways: list[list[str]] = [[], ["--restart"], ["--dry-run"]]
-    if said.startswith("{child} "):
+    own = said.startswith("{child} ")
+    if own:
         shutil.copytree(toy_run.path, child.path)
         ways.remove([])
     names = {"child": child.path, "parent": child.parent}
@@ -161,4 +166,5 @@ def test_what_it_cannot_start_from_is_told_before_anything_is_made(
         result = nmt_train(child.config, *arguments, *more)
         assert result.exit_code == 1
         assert said.format(**names) in result.stderr
+    assert child.path.exists() == own
     assert sorted(child.path.parent.glob("child*.old*")) == []

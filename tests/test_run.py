@@ -186,6 +186,10 @@ def test_a_change_that_would_make_another_run_is_refused_with_key_old_and_new(
     assert "model.encoder_size: 6 -> 9" in message
     assert "training.seed: 1 -> 2" in message
     assert "epochs" not in message and "--restart" in message
+    # Of a checkpoint from before there was such a key.
+    del state.identity["training.start_from"]
+    with pytest.raises(RunError, match="training.start_from: null -> another"):
+        run.check(load_config(config, ["training.start_from=another"]), state)
     assert run.config.read_bytes() == before
 
 

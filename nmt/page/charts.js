@@ -58,7 +58,7 @@ function chart({ title, unit, series, last, best }) {
   const across = ticks(last, SIZE.width / 110).filter((step) => step <= last);
   const right = SIZE.width - SIZE.right;
   const bottom = SIZE.height - SIZE.bottom;
-  const placeX = (x) => SIZE.left + (x / last) * (right - SIZE.left);
+  const placeX = (x) => SIZE.left + (x / (last || 1)) * (right - SIZE.left);
   const placeY = (y) => bottom - (y / (down.at(-1) || 1)) * (bottom - SIZE.top);
 
   const picture = drawn("svg", {
