@@ -20,6 +20,9 @@ from nmt.search_settings import Beam, Greedy, Search
 from nmt.translator import Translator
 
 DOG = "\U0001f415"
+# Longer, and attention is the same in many places: which of them is linked is a matter
+# of last digits, as of how many threads add up.
+REPEATED = " ".join(["gu ha je"] * 8)
 LINES = [
     "ba ce di",
     "",
@@ -29,7 +32,7 @@ LINES = [
     "ba \u0418\u0432\u0430\u043d, \u65e5\u672c",
     "po\u2028ne\0mu\r",
     "  lo  ki ",
-    " ".join(["gu ha je"] * 8),  # longer, and attention is the same in many places
+    REPEATED,
     "\ufffe ki",
 ]
 
@@ -75,7 +78,8 @@ def check_same(found: dict[str, Any], translator: Translator, search: Search) ->
     for row, translation in enumerate(expected):
         for rank, best in enumerate(translation.hypotheses):
             assert found["texts"][row][rank] == best.text
-            assert found["alignments"][row][rank] == pharaoh_line(best.alignment)
+            if LINES[row] != REPEATED:
+                assert found["alignments"][row][rank] == pharaoh_line(best.alignment)
             for key, value in ("scores", best.score), ("log_probs", best.log_prob):
                 # Of -700, float32's last digit is 6e-5.
                 near = pytest.approx(value, abs=1e-4, rel=1e-6)
