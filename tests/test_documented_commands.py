@@ -134,6 +134,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             f"mine/valid.{language}": lines[200:210],
             f"test.{language}": lines[210:214],
             f"input.{language}": lines[214:217],
+            f"letters.{language}": lines[217:300],
             f"begin.{language}": [beginning + "\n"] * 3,
         }.items():
             (tmp_path / name).write_text("".join(part))
