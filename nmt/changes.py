@@ -45,7 +45,7 @@ def refuse_another_run(path: Path, before: Mapping[str, Any], config: Config) ->
     """
     fixed = identity(config)
     refused = [
-        f"{key}: {in_yaml(old)} -> {in_yaml(fixed.get(key))}"
+        f"{key}: {_in_yaml(old)} -> {_in_yaml(fixed.get(key))}"
         for key, old in before.items()
         if fixed.get(key) != old
     ]
@@ -60,16 +60,18 @@ def refuse_another_run(path: Path, before: Mapping[str, Any], config: Config) ->
 
 def differences(before: Config, after: Config) -> list[str]:
     """`key: old -> new` for each value that differs."""
-    old, new = flat(before), flat(after)
-    return [
-        f"{key}: {in_yaml(old.get(key))} -> {in_yaml(new.get(key))}"
-        for key in old | new
-        if old.get(key) != new.get(key) and key != "run_dir"
-    ]
+    return [f"{key}: {old} -> {new}" for key, old, new in differing(before, after)]
 
 
-def in_yaml(value: Any) -> str:
-    """A value as a configuration would spell it."""
+def differing(one: Config, other: Config) -> Iterator[tuple[str, str, str]]:
+    """Each key whose values differ, run_dir apart, with both as YAML spells them."""
+    first, second = flat(one), flat(other)
+    for key in first | second:
+        if first.get(key) != second.get(key) and key != "run_dir":
+            yield key, _in_yaml(first.get(key)), _in_yaml(second.get(key))
+
+
+def _in_yaml(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

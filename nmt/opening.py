@@ -27,6 +27,14 @@ from nmt.validation import Validation
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What is read before anything is changed or takes long."""
+
+    validation: tuple[list[str], list[str]]  # sources, references
+    pretrained: Pretrained | None = None  # where a new run starts, if not at random
+
+
+@dataclass(frozen=True)
 class Opening:
     """What the first update, or the next one, starts from."""
 
@@ -36,7 +44,6 @@ class Opening:
     validation: Validation
     metric: str  # by which validations are compared: bleu, chrf or loss
     state: State
-    pretrained: Pretrained | None  # what a new run starts from, if not at random
 
     def introduction(self) -> str:
         """What is trained on what, for people."""
@@ -92,15 +99,13 @@ def open_training(
     config: Config,
     run: RunDirectory,
     start: Start,
-    validation: tuple[list[str], list[str]],
+    inputs: Inputs,
     machine: dict[str, Any],
     distribution: Distribution = ALONE,
-    pretrained: Pretrained | None = None,
 ) -> Opening:
     """Makes what is not there yet, and goes back to where the checkpoint was.
 
     `machine`: what decides the last digits from now on, as `cores.settle` gives it.
-    `pretrained`: for a run without a checkpoint.
 
     Raises: RunError where tokenizer, text or weights are not those of the run.
     """
@@ -110,6 +115,7 @@ def open_training(
         "data.train's files have to be the same on all, as on a shared disk"
     )
 
+    pretrained = inputs.pretrained
     given = pretrained.tokenizers if pretrained is not None else None
     taken = pretrained.checksum if pretrained is not None else None
     if len(set(distribution.exchange(taken))) > 1:
@@ -155,7 +161,7 @@ def open_training(
         restore(start.checkpoint, state, updater)
         distribution.exchange(None)  # all have read what the chief may write over
     held_out = Validation(
-        *validation,
+        *inputs.validation,
         config.data.target_language,
         tokenizers,
         updater.average,
@@ -175,7 +181,7 @@ def open_training(
         state = replace(without_best(state), measure=measure)
     # There may be more patience now.
     state = replace(state, stopped=out_of_patience(state, config.training))
-    return Opening(tokenizers, corpus, updater, held_out, metric, state, pretrained)
+    return Opening(tokenizers, corpus, updater, held_out, metric, state)
 
 
 def make_updater(

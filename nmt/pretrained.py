@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nmt.changes import flat, in_yaml
+from nmt.changes import differing
 from nmt.checkpoint import Arrays
 from nmt.config import Config
 from nmt.errors import ConfigError, RunError
@@ -54,18 +54,15 @@ def open_pretrained(config: Config) -> Pretrained | None:
             "give this one another run_dir (to train a run for longer, raise "
             "training.epochs and start it again)"
         )
-    here, there = flat(config), flat(found.config)
-    differing = [
-        f"{key}: {in_yaml(value)} here, {in_yaml(there[key])} there"
-        for key, value in here.items()
-        if key.startswith(("model.", "tokenizer."))
-        and not key.startswith(_FREE)
-        and value != there[key]
+    unlike = [
+        f"{key}: {here} here, {there} there"
+        for key, here, there in differing(config, found.config)
+        if key.startswith(("model.", "tokenizer.")) and not key.startswith(_FREE)
     ]
-    if differing:
+    if unlike:
         raise ConfigError(
             f"training.start_from: {path} is of another model or tokenizer than this "
-            "configuration:\n  " + "\n  ".join(differing) + "\n"
+            "configuration:\n  " + "\n  ".join(unlike) + "\n"
             f"Give these keys the values of {found.directory / 'config.yaml'}, or "
             "leave training.start_from out"
         )

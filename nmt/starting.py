@@ -12,8 +12,8 @@ from nmt.config import Config
 from nmt.cores import settle, use_cores
 from nmt.distribution import Distribution, distribute
 from nmt.errors import RunError
-from nmt.opening import agree, load_validation, open_training
-from nmt.pretrained import Pretrained, open_pretrained
+from nmt.opening import Inputs, agree, load_validation, open_training
+from nmt.pretrained import open_pretrained
 from nmt.progress import NoProgress, Progress
 from nmt.recovery import Start, find_start, machine_of
 from nmt.rehearsal import enough_memory
@@ -43,28 +43,19 @@ def train(
     with distribution.together():
         # Before anything is changed or takes long, and not before all have come: one of
         # several workers that does not is long waited for.
-        validation = load_validation(config)
-        pretrained = None
+        inputs = Inputs(load_validation(config))
         if restart or not any(run.checkpoints.glob(STEPS)):
-            pretrained = open_pretrained(config)
+            inputs = replace(inputs, pretrained=open_pretrained(config))
         if distribution.is_chief:
-            _lead(
-                config,
-                distribution,
-                validation,
-                pretrained,
-                restart=restart,
-                verbosity=verbosity,
-            )
+            _lead(config, distribution, inputs, restart=restart, verbosity=verbosity)
         else:
-            _follow(config, distribution, validation, pretrained)
+            _follow(config, distribution, inputs)
 
 
 def _lead(
     config: Config,
     distribution: Distribution,
-    validation: tuple[list[str], list[str]],
-    pretrained: Pretrained | None,
+    inputs: Inputs,
     *,
     restart: bool,
     verbosity: Verbosity,
@@ -112,17 +103,14 @@ def _lead(
                     preparing = progress.busy("preparing the text and the model")
                     with preparing, signals.at_once():
                         opening = open_training(
-                            config,
-                            run,
-                            start,
-                            validation,
-                            machine,
-                            distribution,
-                            pretrained,
+                            config, run, start, inputs, machine, distribution
                         )
                         training = Training(
                             config, run, progress, opening, signals, again
                         )
+                        if inputs.pretrained is not None:
+                            origin = inputs.pretrained.checkpoint
+                            progress.say(f"starting from {origin}")
                         if start.checkpoint is None:
                             training.rehearse()
                     if state.best is not None and opening.state.best is None:
@@ -163,12 +151,7 @@ def _tell_changes(
             )
 
 
-def _follow(
-    config: Config,
-    distribution: Distribution,
-    validation: tuple[list[str], list[str]],
-    pretrained: Pretrained | None,
-) -> None:
+def _follow(config: Config, distribution: Distribution, inputs: Inputs) -> None:
     """Trains in step with the chief, and leaves writing and speaking to it."""
     run = RunDirectory(config.run_dir)
     with Signals() as signals, enough_memory(config):
@@ -184,13 +167,7 @@ def _follow(
         with NoProgress() as progress:
             with signals.at_once():
                 opening = open_training(
-                    config,
-                    run,
-                    start,
-                    validation,
-                    machine,
-                    distribution,
-                    pretrained,
+                    config, run, start, inputs, machine, distribution
                 )
                 training = Training(config, run, progress, opening, signals)
                 if start.checkpoint is None:

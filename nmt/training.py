@@ -89,9 +89,7 @@ class Training:
         progress.say(f"{opening.introduction()}; computed on {machine}")
         if left_out := opening.left_out(config.data.train):
             progress.warn(f"left out of the training pairs: {left_out}")
-        if opening.pretrained is not None:
-            progress.say(f"starting from {opening.pretrained.checkpoint}")
-        elif self.state.step or self.state.validated_step is not None:
+        if self.state.step or self.state.validated_step is not None:
             progress.say(f"going on after step {self.state.step}")
         if progress.events is not None:
             progress.events.hyper_parameters(flat(config))

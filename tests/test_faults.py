@@ -86,7 +86,11 @@ def test_a_disk_that_fills_up_while_text_is_encoded_names_the_corpus(
     run.path.mkdir()
     with pytest.raises(RunError) as error:
         opening.open_training(
-            config, run, Start(), load_pairs(config.data.validation), {"parts": 1}
+            config,
+            run,
+            Start(),
+            opening.Inputs(load_pairs(config.data.validation)),
+            {"parts": 1},
         )
     assert str(run.corpus) in str(error.value) and "make room" in str(error.value)
 

@@ -14,6 +14,7 @@ from training_runs import (
     Died,
     Script,
     call_before_update,
+    die,
     die_in_update,
     nmt_train,
     raise_signal_in_update,
@@ -85,12 +86,9 @@ def test_a_kill_between_metrics_and_checkpoint_repeats_no_line(
             with pytest.raises(Interrupted):
                 train(config, *overrides)
 
-    def killed(*_: Any, **__: Any) -> None:
-        raise InterruptedError("as if the process had ended here")
-
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save", killed)
-        with pytest.raises(InterruptedError):
+        patch.setattr(training, "save", die)
+        with pytest.raises(Died):
             train(config, *overrides)
     run = tmp_path / "run"
     assert [record["step"] for record in records(run, "validation")] == [9]

@@ -10,7 +10,7 @@ from conftest import Toy
 
 from nmt import training
 from nmt.config import Config, load_config
-from nmt.opening import Opening, make_plan, make_updater, open_training
+from nmt.opening import Inputs, Opening, make_plan, make_updater, open_training
 from nmt.parallel_text import load_pairs
 from nmt.progress import NoProgress
 from nmt.recovery import Start
@@ -25,7 +25,7 @@ def opened(config: Config, start: Start | None = None, held_out: Any = None) -> 
     run = RunDirectory(config.run_dir)
     run.path.mkdir(exist_ok=True)
     held_out = held_out or load_pairs(config.data.validation)
-    return open_training(config, run, start or Start(), held_out, CORES)
+    return open_training(config, run, start or Start(), Inputs(held_out), CORES)
 
 
 @pytest.fixture

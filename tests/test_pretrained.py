@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from conftest import Toy, ToyRun
 from training_runs import (
+    Died,
     checkpoints,
+    die,
     nmt_train,
     poison_gradients,
     records,
@@ -103,12 +105,9 @@ def test_it_goes_on_without_the_other_one_bit_for_bit(
     )
     straight.train()
 
-    def killed(*_: Any, **__: Any) -> None:
-        raise InterruptedError("as if the process had ended here")
-
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save", killed)
-        with pytest.raises(InterruptedError):
+        patch.setattr(training, "save", die)
+        with pytest.raises(Died):
             child.train()
     assert [each["step"] for each in records(child.path, "validation")] == [0]
     with monkeypatch.context() as patch:

@@ -31,7 +31,7 @@ from nmt import training
 from nmt.config import load_config
 from nmt.corpus import ParallelCorpus
 from nmt.errors import RunError
-from nmt.opening import make_plan, open_training
+from nmt.opening import Inputs, make_plan, open_training
 from nmt.parallel_text import load_pairs
 from nmt.recovery import Start
 from nmt.rehearsal import rehearse, worst_batch
@@ -309,8 +309,8 @@ def test_trying_the_worst_batch_changes_no_bit(
     config = load_config(toy.config(tmp_path / "run"), overrides)
     run = RunDirectory(config.run_dir)
     run.path.mkdir()
-    validation = load_pairs(config.data.validation)
-    opening = open_training(config, run, Start(), validation, {"parts": 1})
+    inputs = Inputs(load_pairs(config.data.validation))
+    opening = open_training(config, run, Start(), inputs, {"parts": 1})
     updater = opening.updater
 
     def everything() -> dict[str, Any]:

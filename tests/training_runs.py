@@ -121,6 +121,11 @@ class Died(BaseException):
     """The process ended there, as by SIGKILL: nothing is saved."""
 
 
+def die(*_: Any, **__: Any) -> None:
+    """In place of what the process does not come to do."""
+    raise Died
+
+
 def die_in_update(monkeypatch: pytest.MonkeyPatch, *steps: int) -> None:
     """Training ends without a word, once in each of these updates."""
     to_come = set(steps)
@@ -128,7 +133,7 @@ def die_in_update(monkeypatch: pytest.MonkeyPatch, *steps: int) -> None:
     def hook(step: int) -> None:
         if step in to_come:
             to_come.remove(step)
-            raise Died
+            die()
 
     call_before_update(monkeypatch, hook)
 
