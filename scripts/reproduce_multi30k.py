@@ -2,8 +2,10 @@
 
     python scripts/reproduce_multi30k.py [--text FOLDER] [--seeds N...] [--set ...]
 
-Knows nothing of models: it runs `nmt train` and `nmt evaluate`, as a user would. Run
-again, it goes on where it was: a run that has ended is not trained again.
+Of each seed: a model of each direction, what both make of the training text, and from
+each model one that has learnt from that as well. Knows nothing of models: it runs `nmt
+train`, `nmt translate` and `nmt evaluate`, as a user would. Run again, it goes on where
+it was: a run that has ended is not trained again.
 """
 
 import argparse
@@ -36,39 +38,78 @@ class Scores:
     signatures: dict[str, str]
 
 
-def train(
-    pair: str, seed: int, text: Path, runs: Path, overrides: Sequence[str]
-) -> Path:
-    """The directory of the run, which has ended."""
-    source, target = PAIRS[pair]
-    run = runs / f"multi30k_{pair}-{seed}"
-    settings = [
-        f"run_dir={run}",
-        f"training.seed={seed}",
-        f"data.train.source={text}/train.{source}",
-        f"data.train.target={text}/train.{target}",
-        f"data.validation.source={text}/val.{source}",
-        f"data.validation.target={text}/val.{target}",
-        *overrides,
-    ]
-    config = PROJECT / "configs" / f"multi30k_{pair}.yaml"
-    nmt("train", str(config), *(f"--set={setting}" for setting in settings))
-    return run
+@dataclass(frozen=True)
+class Seed:
+    """The runs of one seed."""
 
+    number: int
+    text: Path
+    runs: Path
+    overrides: Sequence[str]  # of every run
 
-def scores(pair: str, run: Path, text: Path) -> Scores:
-    """What `nmt evaluate` says of the run's best checkpoint."""
-    source, target = PAIRS[pair]
-    found = {}
-    for column, (name, options) in COLUMNS.items():
-        files = ["--source", f"{text}/{name}.{source}"]
-        files += ["--reference", f"{text}/{name}.{target}"]
-        printed = nmt("evaluate", "--ckpt", str(run), "--json", *files, *options)
-        found[column] = json.loads(printed)["bleu"]
-    return Scores(
-        {column: bleu["score"] for column, bleu in found.items()},
-        {column: bleu["signature"] for column, bleu in found.items()},
-    )
+    def run(self, name: str) -> Path:
+        """The directory of the run by `configs/multi30k_NAME.yaml`."""
+        return self.runs / f"multi30k_{name}-{self.number}"
+
+    def learn(self, pair: str) -> None:
+        """Trains from the text alone."""
+        source, target = PAIRS[pair]
+        pairs = [(self.text / f"train.{source}", self.text / f"train.{target}")]
+        self._train(pair, pair, pairs)
+
+    def diversify(self, pair: str) -> None:
+        """Goes on from there, with what both directions have translated."""
+        source, target = PAIRS[pair]
+        sources, targets = self.text / f"train.{source}", self.text / f"train.{target}"
+        pairs = [
+            (sources, targets),
+            (self._translated(f"{target}_{source}"), targets),
+            (sources, self._translated(pair)),
+        ]
+        beginning = f"training.start_from={self.run(pair)}"
+        self._train(pair, f"{pair}_diversified", pairs, beginning)
+
+    def score(self, pair: str, name: str) -> Scores:
+        """What `nmt evaluate` says of the run's best checkpoint."""
+        source, target = PAIRS[pair]
+        found = {}
+        for column, (part, options) in COLUMNS.items():
+            files = ["--source", f"{self.text}/{part}.{source}"]
+            files += ["--reference", f"{self.text}/{part}.{target}"]
+            run = str(self.run(name))
+            printed = nmt("evaluate", "--ckpt", run, "--json", *files, *options)
+            found[column] = json.loads(printed)["bleu"]
+        return Scores(
+            {column: bleu["score"] for column, bleu in found.items()},
+            {column: bleu["signature"] for column, bleu in found.items()},
+        )
+
+    def _train(
+        self, pair: str, name: str, pairs: Sequence[tuple[Path, Path]], *more: str
+    ) -> None:
+        source, target = PAIRS[pair]
+        files = [{"source": str(one), "target": str(other)} for one, other in pairs]
+        settings = [
+            f"run_dir={self.run(name)}",
+            f"training.seed={self.number}",
+            f"data.train={json.dumps(files, ensure_ascii=False)}",
+            f"data.validation.source={self.text}/val.{source}",
+            f"data.validation.target={self.text}/val.{target}",
+            *more,
+            *self.overrides,
+        ]
+        config = PROJECT / "configs" / f"multi30k_{name}.yaml"
+        nmt("train", str(config), *(f"--set={setting}" for setting in settings))
+
+    def _translated(self, pair: str) -> Path:
+        """What the run makes of its training source."""
+        source, target = PAIRS[pair]
+        output = self.runs / f"multi30k_{pair}-{self.number}.train.{target}"
+        if not output.exists():  # it is there when it is whole
+            files = ["--input", f"{self.text}/train.{source}", "--output", str(output)]
+            search = ["beam", "--beam-size", "5"]
+            nmt("translate", "--ckpt", str(self.run(pair)), *files, *search)
+        return output
 
 
 def nmt(*arguments: str) -> str:
@@ -95,13 +136,13 @@ def nmt(*arguments: str) -> str:
     return printed
 
 
-def table(pair: str, by_seed: dict[int, Scores]) -> Iterator[str]:
+def table(name: str, by_seed: dict[int, Scores]) -> Iterator[str]:
     """Markdown: a row a seed, then mean and deviation (of a sample, n - 1)."""
-    yield f"| {pair} | {' | '.join(COLUMNS)} |"
+    yield f"| {name} | {' | '.join(COLUMNS)} |"
     yield "|---" * (len(COLUMNS) + 1) + "|"
     for seed, found in by_seed.items():
         yield row(f"seed {seed}", [found.bleu[column] for column in COLUMNS])
-    columns = [[found.bleu[name] for found in by_seed.values()] for name in COLUMNS]
+    columns = [[found.bleu[each] for found in by_seed.values()] for each in COLUMNS]
     yield row("mean", map(mean, columns))
     if len(by_seed) > 1:
         yield row("deviation", map(stdev, columns))
@@ -122,7 +163,6 @@ def main() -> None:
         "scripts/get_multi30k fills)",
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N")
-    parser.add_argument("--pairs", nargs="+", default=list(PAIRS), choices=PAIRS)
     parser.add_argument(
         "--set",
         action="append",
@@ -138,15 +178,22 @@ def main() -> None:
         help="where the runs are, or begin (default runs)",
     )
     arguments = parser.parse_args()
-    for pair in arguments.pairs:
-        by_seed = {}
-        for seed in arguments.seeds:
-            run = train(pair, seed, arguments.text, arguments.runs, arguments.set)
-            by_seed[seed] = scores(pair, run, arguments.text)
-        print("\n".join(table(pair, by_seed)))
-        for column, signature in by_seed[arguments.seeds[0]].signatures.items():
-            print(f"{column}: {signature}")
-        print(flush=True)
+    seeds = [
+        Seed(number, arguments.text, arguments.runs, arguments.set)
+        for number in arguments.seeds
+    ]
+    for seed in seeds:
+        for pair in PAIRS:
+            seed.learn(pair)
+        for pair in PAIRS:
+            seed.diversify(pair)
+    for pair in PAIRS:
+        for name in pair, f"{pair}_diversified":
+            by_seed = {seed.number: seed.score(pair, name) for seed in seeds}
+            print("\n".join(table(name, by_seed)))
+            for column, signature in by_seed[seeds[0].number].signatures.items():
+                print(f"{column}: {signature}")
+            print(flush=True)
 
 
 if __name__ == "__main__":
