@@ -3,9 +3,13 @@
 #
 #   install_project [EXTRAS]    puts nmt, with for instance '[dev]', into .venv
 #   install_for_this_machine    the same, with CUDA's libraries where there is a GPU
+#   run_program NAME [WORDS]    becomes scripts/NAME, where the user stands
+#
+# $here is where the user stands: what paths on the command line are relative to.
 #
 # The packages come from wherever pip is configured to look.
 
+here=$PWD
 unset CDPATH # or `cd scripts/..` may be elsewhere, and say so
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
@@ -53,4 +57,11 @@ install_project() {
 
 install_for_this_machine() {
     if command -v nvidia-smi >/dev/null; then install_project '[gpu]'; else install_project; fi
+}
+
+run_program() {
+    local program=$PWD/scripts/$1
+    shift
+    cd "$here" || exit
+    exec python "$program" "$@"
 }
