@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from nmt.batches import Plan, plan_epoch
 from nmt.changes import identity
 from nmt.checkpoint import State, writing
 from nmt.config import Config, TextPair
-from nmt.corpus import OtherTextError, ParallelCorpus, encode_corpus
+from nmt.corpus import OtherTextError, ParallelCorpus
 from nmt.distribution import ALONE, Distribution
 from nmt.errors import ConfigError, RunError
 from nmt.evaluation import require_tokenizer
+from nmt.feeding import open_corpus
 from nmt.parallel_text import load_pairs, require_files
 from nmt.patience import out_of_patience, without_best
 from nmt.pretrained import Pretrained
@@ -130,14 +130,9 @@ def open_training(
         check_tokenizers(run.path, tokenizers, state)
         try:
             with writing(run.corpus):
-                return tokenizers, encode_corpus(
-                    config.data.train,
-                    tokenizers,
-                    max_length=config.data.max_length,
-                    directory=run.corpus,
-                    keep_text=config.tokenizer.sampling > 0,
-                    expected=state.corpus if state.step else None,
-                )
+                expected = state.corpus if state.step else None
+                corpus = open_corpus(config, tokenizers, run.corpus, expected)
+                return tokenizers, corpus
         except OtherTextError:
             if not distribution.is_chief:  # whose text is what it was
                 raise different_text from None
@@ -201,15 +196,3 @@ def make_updater(
             average = make_model(config, tokenizers, None)
             average.parameters.assign(model.parameters.values())
         return Updater(model, average, config.training, distribution, parts)
-
-
-def make_plan(config: Config, corpus: ParallelCorpus, epoch: int) -> Plan:
-    """The batches of an epoch (from 0), as `batches.plan_epoch` has them."""
-    return plan_epoch(
-        corpus.source_lengths,
-        corpus.target_lengths,
-        seed=config.training.seed,
-        epoch=epoch,
-        batch_size=config.training.batch_size,
-        batch_tokens=config.training.batch_tokens,
-    )

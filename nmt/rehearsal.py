@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmt import hardware
-from nmt.batches import Batch, Plan, serve
+from nmt.batches import Batch, Plan
 from nmt.config import Config
 from nmt.cores import use_cores
-from nmt.corpus import ParallelCorpus, encode_corpus
+from nmt.corpus import ParallelCorpus
 from nmt.distribution import distribute
 from nmt.errors import RunError, is_out_of_memory
-from nmt.opening import load_validation, make_plan, make_updater
+from nmt.feeding import make_plan, make_stream, open_corpus
+from nmt.opening import load_validation, make_updater
 from nmt.pretrained import open_pretrained
 from nmt.signals import apart
 from nmt.tokenizer import TokenizerPair, train_tokenizers
@@ -48,13 +49,7 @@ def dry_run(config: Config) -> str:
             if pretrained is not None
             else apart(lambda: train_tokenizers(config.tokenizer, config.data.train))
         )
-        corpus = encode_corpus(
-            config.data.train,
-            tokenizers,
-            max_length=config.data.max_length,
-            directory=Path(directory) / "corpus",
-            keep_text=config.tokenizer.sampling > 0,
-        )
+        corpus = open_corpus(config, tokenizers, Path(directory) / "corpus")
         plan = make_plan(config, corpus, epoch=0)
         updater = make_updater(
             config, tokenizers, config.training.seed, distribution, parts
@@ -191,14 +186,7 @@ def _batch(
     indices: NDArray[np.int64],
 ) -> Batch:
     """These pairs as the first epoch would have them."""
-    [batch] = serve(
-        corpus,
-        [indices],
-        sampling=config.tokenizer.sampling,
-        tokenizers=tokenizers,
-        seed=config.training.seed,
-        epoch=0,
-    )
+    [batch] = make_stream(config, corpus, tokenizers, [indices], epoch=0)
     return batch
 
 

@@ -14,14 +14,15 @@ from dataclasses import replace
 from itertools import islice
 
 from nmt import hardware
-from nmt.batches import Batch, Plan, serve
+from nmt.batches import Batch, Plan
 from nmt.changes import flat
 from nmt.config import Config
 from nmt.cores import Cores
 from nmt.divergence import MOST_ROLLBACKS, MOST_SKIPPED
 from nmt.errors import RunError
+from nmt.feeding import make_plan, make_stream
 from nmt.interval import Interval, Pace
-from nmt.opening import Opening, make_plan
+from nmt.opening import Opening
 from nmt.optimizer import learning_rate
 from nmt.patience import (
     after_validation,
@@ -138,12 +139,11 @@ class Training:
         training, state = self.config.training, self.state
         plan = make_plan(self.config, self.opening.corpus, state.epoch)
         self.plan = plan
-        stream = serve(
+        stream = make_stream(
+            self.config,
             self.opening.corpus,
+            self.opening.tokenizers,
             plan,
-            sampling=self.config.tokenizer.sampling,
-            tokenizers=self.opening.tokenizers,
-            seed=training.seed,
             epoch=state.epoch,
             first=state.batch,
         )

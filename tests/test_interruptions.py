@@ -23,7 +23,7 @@ from training_runs import (
     without_timing,
 )
 
-from nmt import cores, opening, training
+from nmt import cores, feeding, training
 from nmt.checkpoint import State
 from nmt.cores import Cores
 from nmt.run import RunDirectory
@@ -57,7 +57,7 @@ def test_a_signal_before_the_first_update_loses_nothing_and_saves_nothing(
     no_work([1, 2, 3])
     with monkeypatch.context() as patch:
         patch.setattr(
-            opening,
+            feeding,
             "encode_corpus",
             lambda *_, **__: signal.raise_signal(signal.SIGHUP),
         )

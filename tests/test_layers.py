@@ -14,7 +14,7 @@ ORDER = """
     __init__ errors signals cluster threads hardware distribution files text history
     yaml_lines refusals search_settings config alignment drawing plots
     subword_sampling vetting tokenizer parallel_text sequences corpus inspection
-    cores batches precision
+    cores batches feeding precision
     attention layers recurrence cells parameters compaction continuations search
     optimizer encoder decoder model loss update ensemble decoding scoring copying
     wording

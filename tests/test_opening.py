@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from conftest import Toy
 
-from nmt import training
+from nmt import feeding
 from nmt.config import Config, load_config
-from nmt.opening import Inputs, Opening, make_plan, make_updater, open_training
+from nmt.feeding import make_plan
+from nmt.opening import Inputs, Opening, make_updater, open_training
 from nmt.parallel_text import load_pairs
 from nmt.progress import NoProgress
 from nmt.recovery import Start
@@ -78,7 +79,7 @@ def test_training_samples_subwords_as_it_is_told(
         told.append((options["sampling"], options["seed"], options["epoch"]))
         raise Enough
 
-    monkeypatch.setattr(training, "serve", serve)
+    monkeypatch.setattr(feeding, "serve", serve)
     overrides = ["tokenizer.sampling=0.3", "training.seed=7"]
     config = load_config(toy.config(tmp_path / "run"), overrides)
     opening = opened(config)

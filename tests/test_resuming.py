@@ -31,7 +31,8 @@ from nmt import training
 from nmt.config import load_config
 from nmt.corpus import ParallelCorpus
 from nmt.errors import RunError
-from nmt.opening import Inputs, make_plan, open_training
+from nmt.feeding import make_plan
+from nmt.opening import Inputs, open_training
 from nmt.parallel_text import load_pairs
 from nmt.recovery import Start
 from nmt.rehearsal import rehearse, worst_batch

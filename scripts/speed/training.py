@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from nmt import hardware
-from nmt.batches import Batch, serve
+from nmt.batches import Batch
 from nmt.corpus import ParallelCorpus
-from nmt.opening import make_plan
+from nmt.feeding import make_plan, make_stream
 from nmt.run import OpenRun, RunDirectory, open_run
 from speed.operations import (
     Product,
@@ -110,13 +110,7 @@ def _updates(opened: OpenRun) -> Iterator[list[Batch]]:
     config = opened.config
     corpus = ParallelCorpus(RunDirectory(opened.directory).corpus)
     for epoch in count():
-        stream = serve(
-            corpus,
-            make_plan(config, corpus, epoch),
-            sampling=config.tokenizer.sampling,
-            tokenizers=opened.tokenizers,
-            seed=config.training.seed,
-            epoch=epoch,
-        )
+        plan = make_plan(config, corpus, epoch)
+        stream = make_stream(config, corpus, opened.tokenizers, plan, epoch)
         while batches := list(islice(stream, config.training.accumulate)):
             yield [Batch(*map(np.asarray, batch)) for batch in batches]
