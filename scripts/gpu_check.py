@@ -21,6 +21,7 @@ from typing import Any
 from speed.processes import alone
 
 from nmt.config import load_config
+from nmt.history import read_history
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "configs/sample.yaml"
@@ -83,11 +84,6 @@ def train(run: Path, updates: int, *settings: str, **environment: str) -> Path:
     return run
 
 
-def records(run: Path, kind: str) -> list[dict[str, Any]]:
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [record for record in map(json.loads, lines) if record["kind"] == kind]
-
-
 def checksum(run: Path) -> str:
     """Of the last weights."""
     last = (run / "checkpoints/last").read_text().strip()
@@ -99,7 +95,8 @@ def same_numbers(work: Path, updates: int) -> list[Check]:
     """Losses of one training and translations of one model, on both."""
     there = train(work / "gpu", updates, NO_DROPOUT, **EXACT)
     here = train(work / "cpu", updates, NO_DROPOUT, **NO_GPU)
-    pairs = list(zip(records(there, "train"), records(here, "train"), strict=True))
+    histories = read_history(there), read_history(here)
+    pairs = list(zip(*(each.train for each in histories), strict=True))
     apart = max(abs(a["loss"] / b["loss"] - 1) for a, b in pairs)
     command = "translate", "--ckpt", there, "--format=jsonl", "--input", SOURCE
     found = [

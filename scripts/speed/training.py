@@ -5,7 +5,6 @@ a directory that is thrown away, and its metrics.jsonl says how fast it was; the
 it saw are a function of its configuration, so they are made again to be counted.
 """
 
-import json
 import resource
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from nmt import hardware
 from nmt.batches import Batch
 from nmt.corpus import ParallelCorpus
 from nmt.feeding import make_plan, make_stream
+from nmt.history import read_history
 from nmt.run import OpenRun, RunDirectory, open_run
 from speed.operations import (
     Product,
@@ -66,8 +66,7 @@ def run(config: Path, overrides: Sequence[str], updates: int, directory: Path) -
 
 def measured(directory: Path) -> Training:
     """The run in the directory, once it has ended."""
-    lines = map(json.loads, (directory / "metrics.jsonl").read_text().splitlines())
-    first, *intervals = [line for line in lines if line["kind"] == "train"]
+    first, *intervals = read_history(directory).train
     last = intervals[-1]["step"]
     opened = open_run(directory)
     batches = [
