@@ -21,7 +21,7 @@ from statistics import mean, stdev
 from nmt.signals import handled
 
 PROJECT = Path(__file__).parent.parent
-PAIRS = {"en_de": ("en", "de"), "de_en": ("de", "en")}
+DIRECTIONS = {"en_de": ("en", "de"), "de_en": ("de", "en")}
 # The columns: which file, and whether case counts.
 COLUMNS = {
     "validation, -lc": ("val", ["--lowercase"]),
@@ -40,38 +40,37 @@ class Scores:
 
 @dataclass(frozen=True)
 class Seed:
-    """The runs of one seed."""
+    """The runs of one seed, by the name of their configuration."""
 
     number: int
     text: Path
     runs: Path
-    overrides: Sequence[str]  # of every run
 
     def run(self, name: str) -> Path:
         """The directory of the run by `configs/multi30k_NAME.yaml`."""
         return self.runs / f"multi30k_{name}-{self.number}"
 
-    def learn(self, pair: str) -> None:
+    def learn(self, direction: str, overrides: Sequence[str]) -> None:
         """Trains from the text alone."""
-        source, target = PAIRS[pair]
-        pairs = [(self.text / f"train.{source}", self.text / f"train.{target}")]
-        self._train(pair, pair, pairs)
+        files = (self._text(language) for language in DIRECTIONS[direction])
+        self._train(direction, direction, [tuple(files)], overrides)
 
-    def diversify(self, pair: str) -> None:
+    def diversify(self, direction: str, overrides: Sequence[str]) -> None:
         """Goes on from there, with what both directions have translated."""
-        source, target = PAIRS[pair]
-        sources, targets = self.text / f"train.{source}", self.text / f"train.{target}"
-        pairs = [
-            (sources, targets),
-            (self._translated(f"{target}_{source}"), targets),
-            (sources, self._translated(pair)),
+        source, target = DIRECTIONS[direction]
+        files = [
+            (self._text(source), self._text(target)),
+            (self._translated(f"{target}_{source}"), self._text(target)),
+            (self._text(source), self._translated(direction)),
         ]
-        beginning = f"training.start_from={self.run(pair)}"
-        self._train(pair, f"{pair}_diversified", pairs, beginning)
+        # Absolute, because a run is known by it.
+        beginning = f"training.start_from={self.run(direction).resolve()}"
+        name = f"{direction}_diversified"
+        self._train(direction, name, files, [beginning, *overrides])
 
-    def score(self, pair: str, name: str) -> Scores:
+    def score(self, direction: str, name: str) -> Scores:
         """What `nmt evaluate` says of the run's best checkpoint."""
-        source, target = PAIRS[pair]
+        source, target = DIRECTIONS[direction]
         found = {}
         for column, (part, options) in COLUMNS.items():
             files = ["--source", f"{self.text}/{part}.{source}"]
@@ -84,32 +83,52 @@ class Seed:
             {column: bleu["signature"] for column, bleu in found.items()},
         )
 
+    def _text(self, language: str) -> Path:
+        return self.text / f"train.{language}"
+
     def _train(
-        self, pair: str, name: str, pairs: Sequence[tuple[Path, Path]], *more: str
+        self,
+        direction: str,
+        name: str,
+        files: Sequence[tuple[Path, ...]],
+        overrides: Sequence[str],
     ) -> None:
-        source, target = PAIRS[pair]
-        files = [{"source": str(one), "target": str(other)} for one, other in pairs]
+        source, target = DIRECTIONS[direction]
+        pairs = [{"source": str(one), "target": str(other)} for one, other in files]
         settings = [
             f"run_dir={self.run(name)}",
             f"training.seed={self.number}",
-            f"data.train={json.dumps(files, ensure_ascii=False)}",
+            f"data.train={json.dumps(pairs, ensure_ascii=False)}",
             f"data.validation.source={self.text}/val.{source}",
             f"data.validation.target={self.text}/val.{target}",
-            *more,
-            *self.overrides,
+            *overrides,
         ]
         config = PROJECT / "configs" / f"multi30k_{name}.yaml"
         nmt("train", str(config), *(f"--set={setting}" for setting in settings))
 
-    def _translated(self, pair: str) -> Path:
-        """What the run makes of its training source."""
-        source, target = PAIRS[pair]
-        output = self.runs / f"multi30k_{pair}-{self.number}.train.{target}"
-        if not output.exists():  # it is there when it is whole
-            files = ["--input", f"{self.text}/train.{source}", "--output", str(output)]
-            search = ["beam", "--beam-size", "5"]
-            nmt("translate", "--ckpt", str(self.run(pair)), *files, *search)
+    def _translated(self, direction: str) -> Path:
+        """What the run makes of its training source, by its best checkpoint."""
+        source, target = DIRECTIONS[direction]
+        run = self.run(direction)
+        output = self.runs / f"{run.name}.train.{target}"  # there when it is whole
+        best = run / "checkpoints" / "best"  # which names the checkpoint
+        if output.exists() and output.stat().st_mtime > best.stat().st_mtime:
+            return output
+        files = ["--input", str(self._text(source)), "--output", str(output)]
+        nmt("translate", "--ckpt", str(run), *files, "beam", "--beam-size", "5")
         return output
+
+
+def require_text(folder: Path) -> None:
+    """Ends in words if a file is missing: the last ones are read hours later."""
+    parts = ["train", *dict.fromkeys(part for part, _ in COLUMNS.values())]
+    for name in (f"{part}.{language}" for part in parts for language in ("en", "de")):
+        if not (folder / name).is_file():
+            sys.exit(
+                f"reproduce_multi30k: {folder / name}: no such file; "
+                "scripts/get_multi30k fills data/multi30k, or name another folder: "
+                "--text FOLDER"
+            )
 
 
 def nmt(*arguments: str) -> str:
@@ -168,7 +187,15 @@ def main() -> None:
         action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="as for nmt train; with --runs, for a run keeps what it was begun with",
+        help="as for nmt train, for all runs; another --runs keeps them apart from "
+        "those that are there",
+    )
+    parser.add_argument(
+        "--set-diversified",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="over those of --set, for the runs that go on with translations",
     )
     parser.add_argument(
         "--runs",
@@ -178,22 +205,22 @@ def main() -> None:
         help="where the runs are, or begin (default runs)",
     )
     arguments = parser.parse_args()
-    seeds = [
-        Seed(number, arguments.text, arguments.runs, arguments.set)
-        for number in arguments.seeds
-    ]
-    for seed in seeds:
-        for pair in PAIRS:
-            seed.learn(pair)
-        for pair in PAIRS:
-            seed.diversify(pair)
-    for pair in PAIRS:
-        for name in pair, f"{pair}_diversified":
-            by_seed = {seed.number: seed.score(pair, name) for seed in seeds}
-            print("\n".join(table(name, by_seed)))
-            for column, signature in by_seed[seeds[0].number].signatures.items():
-                print(f"{column}: {signature}")
-            print(flush=True)
+    require_text(arguments.text)
+    by_seed: dict[str, dict[int, Scores]] = {}
+    for number in arguments.seeds:
+        seed = Seed(number, arguments.text, arguments.runs)
+        for direction in DIRECTIONS:
+            seed.learn(direction, arguments.set)
+        for direction in DIRECTIONS:
+            seed.diversify(direction, [*arguments.set, *arguments.set_diversified])
+        for direction in DIRECTIONS:
+            for name in direction, f"{direction}_diversified":
+                by_seed.setdefault(name, {})[number] = seed.score(direction, name)
+    for name, found in by_seed.items():
+        print("\n".join(table(name, found)))
+        for column, signature in found[arguments.seeds[0]].signatures.items():
+            print(f"{column}: {signature}")
+        print(flush=True)
 
 
 if __name__ == "__main__":
