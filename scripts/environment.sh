@@ -50,7 +50,9 @@ install_project() {
             fail "$python cannot make a virtual environment; usual cause: a Debian or Ubuntu without python3-venv"
     fi
     echo "Installing nmt$extras into .venv (the first time: TensorFlow, about 2 GB)" >&2
-    .venv/bin/pip install --quiet --editable ".$extras"
+    # pip compiles on one core. What does not compile is no module of this Python's.
+    .venv/bin/pip install --quiet --no-compile --editable ".$extras"
+    .venv/bin/python -m compileall -qq -j 0 .venv/lib || true
     cp pyproject.toml "$stamp"
     PATH=$PWD/.venv/bin:$PATH
 }
