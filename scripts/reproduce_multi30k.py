@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
+from nmt.config import TextPair
+from nmt.errors import NmtError
+from nmt.parallel_text import require_files
 from nmt.signals import handled
 
 PROJECT = Path(__file__).parent.parent
@@ -121,14 +124,17 @@ class Seed:
 
 def require_text(folder: Path) -> None:
     """Ends in words if a file is missing: the last ones are read hours later."""
-    parts = ["train", *dict.fromkeys(part for part, _ in COLUMNS.values())]
-    for name in (f"{part}.{language}" for part in parts for language in ("en", "de")):
-        if not (folder / name).is_file():
-            sys.exit(
-                f"reproduce_multi30k: {folder / name}: no such file; "
-                "scripts/get_multi30k fills data/multi30k, or name another folder: "
-                "--text FOLDER"
-            )
+    pairs = [
+        TextPair(source=folder / f"{part}.en", target=folder / f"{part}.de")
+        for part in ("train", *(part for part, _ in COLUMNS.values()))
+    ]
+    try:
+        require_files(*pairs)
+    except NmtError as error:
+        sys.exit(
+            f"reproduce_multi30k: {error}\nscripts/get_multi30k fills data/multi30k; "
+            "--text FOLDER names another folder"
+        )
 
 
 def nmt(*arguments: str) -> str:
