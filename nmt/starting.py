@@ -43,9 +43,9 @@ def train(
     with distribution.together():
         # Before anything is changed or takes long, and not before all have come: one of
         # several workers that does not is long waited for.
-        inputs = Inputs(load_validation(config))
-        if restart or not any(run.checkpoints.glob(STEPS)):
-            inputs = replace(inputs, pretrained=open_pretrained(config))
+        validation = load_validation(config)
+        begins = restart or not any(run.checkpoints.glob(STEPS))
+        inputs = Inputs(validation, open_pretrained(config) if begins else None)
         if distribution.is_chief:
             _lead(config, distribution, inputs, restart=restart, verbosity=verbosity)
         else:
