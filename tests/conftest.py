@@ -40,6 +40,10 @@ gc.set_threshold(50_000, 20, 20)
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+needs_full_disk = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="Linux has a device that is always full"
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--messages", help="Write test_bad_inputs' messages to this file.")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from command_line import COMMANDS, PROJECT, run, run_process
+from conftest import needs_full_disk
 
 from nmt import hardware
 from nmt.errors import NmtError
@@ -338,7 +339,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
     assert (process.returncode, process.stderr) == (141, b"")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
+@needs_full_disk
 def test_a_full_disk_under_stdout_is_one_message() -> None:
     with open("/dev/full", "wb") as full:
         process = run_process(code=CHATTERING, stdout=full)

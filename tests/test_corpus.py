@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import needs_full_disk
 
 from nmt.config import DataConfig, TextPair, TokenizerConfig
 from nmt.corpus import ParallelCorpus, encode_corpus
@@ -146,7 +147,7 @@ def test_a_corpus_is_made_again_when_content_or_options_change_only(
     assert not [name for name in tmp_path.iterdir() if "unfinished" in name.name]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@needs_full_disk
 def test_what_a_full_disk_refuses_has_its_name() -> None:
     writer = ArrayWriter(Path("/dev/full"), np.dtype(np.uint16))
     with pytest.raises(OSError, match="/dev/full"):

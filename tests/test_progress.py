@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import needs_full_disk
 
 from nmt.errors import RunError
 from nmt.progress import Progress
@@ -133,7 +134,7 @@ def test_each_kind_of_metrics_is_dropped_after_its_own_last_step(
     ]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@needs_full_disk
 def test_a_full_disk_is_one_message_with_the_file_and_the_remedy(
     tmp_path: Path,
 ) -> None:
