@@ -298,9 +298,7 @@ class DecodingConfig(Section):
     """The likeliest token at each step, or the best of several hypotheses."""
     beam_size: Count = Beam.beam_size
     """Hypotheses that beam search keeps."""
-    length_penalty: Annotated[float, Field(ge=0, le=LARGEST_PENALTY)] = (
-        Beam.length_penalty
-    )
+    length_penalty: Annotated[float, Field(ge=0, le=LARGEST_PENALTY)] = 1.4
     """A in score = log-probability / length^A, the end of sentence counted: 0 favours
     short translations."""
 

@@ -55,7 +55,7 @@ class Beam:
     """
 
     beam_size: int = 5
-    length_penalty: float = 1.4
+    length_penalty: float = 1.0
     coverage_penalty: float = 0.0
     no_repeat_ngram: int = 0
     nbest: int = 1  # hypotheses returned, at most beam_size

@@ -118,7 +118,8 @@ class Seed:
         if output.exists() and output.stat().st_mtime > best.stat().st_mtime:
             return output
         files = ["--input", str(self._text(source)), "--output", str(output)]
-        nmt("translate", "--ckpt", str(run), *files, "beam", "--beam-size", "5")
+        search = ["beam", "--length-penalty", "1.4"]
+        nmt("translate", "--ckpt", str(run), *files, *search)
         return output
 
 

@@ -83,7 +83,7 @@ def test_translate_says_how_many_translations_were_cut(shouting: Shouting) -> No
     assert result.stdout == "A\nB.\nC\nD.\n"
     assert result.stderr == (
         "2 of 4 translations reached the longest length and may be cut (line 2 "
-        "first); `nmt translate beam --beam-size 3 --length-penalty 1.4 --max-length` "
+        "first); `nmt translate beam --beam-size 3 --length-penalty 1.0 --max-length` "
         "raises it\n"
     )
     result = run("translate", "--ckpt", "x", "greedy", input="b.\n")
@@ -208,7 +208,7 @@ def test_a_run_translates_line_by_line_however_it_searches(
             for best in found:
                 assert 3 <= len(best["tokens"]) <= 7
                 # The end of sentence counts.
-                expected = best["log_prob"] / (len(best["tokens"]) + 1) ** 1.4
+                expected = best["log_prob"] / (len(best["tokens"]) + 1)
                 assert best["score"] == pytest.approx(expected, rel=1e-5)
         else:
             [empty] = found
