@@ -69,7 +69,12 @@ def score(checkpoints: tuple[Path, ...], source: Path, target: Path) -> None:
 @checkpoints_option
 @click.option("--source", type=FILE, required=True, help="Text to translate.")
 @click.option(
-    "--reference", type=FILE, required=True, help="The right translation, line by line."
+    "--reference",
+    "references",
+    type=FILE,
+    required=True,
+    multiple=True,
+    help="The right translation, line by line; more than once: several of each line.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--lowercase", is_flag=True, help="Ignore case, as sacreBLEU's -lc.")
@@ -89,7 +94,7 @@ def score(checkpoints: tuple[Path, ...], source: Path, target: Path) -> None:
 def evaluate(
     checkpoints: tuple[Path, ...],
     source: Path,
-    reference: Path,
+    references: tuple[Path, ...],
     as_json: bool,
     lowercase: bool,
     beam_size: int | None,
@@ -109,7 +114,8 @@ def evaluate(
     from nmt.config import TextPair
     from nmt.parallel_text import load_pairs
 
-    sources, references = load_pairs(TextPair(source=source, target=reference))
+    texts = [load_pairs(TextPair(source=source, target=each)) for each in references]
+    sources = texts[0][0]
     prepare_tensorflow()
     from nmt.translator import Translator
 
@@ -128,7 +134,7 @@ def evaluate(
     translations = translator.translate(sources, search, batch_size=batch_size)
     scores = evaluation.score(
         [translation.hypotheses[0].text for translation in translations],
-        references,
+        *(right for _, right in texts),
         lowercase=lowercase,
         target_language=translator.target_language,
     )

@@ -44,19 +44,18 @@ class Scores(NamedTuple):
 
 def score(
     hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
+    *references: Sequence[str],
     lowercase: bool = False,
     target_language: str | None = None,
 ) -> Scores:
-    """BLEU, chrF and TER of the hypotheses against one reference each.
+    """BLEU, chrF and TER of the hypotheses against their references, one or more each.
 
     `lowercase` is for BLEU and chrF: sacreBLEU's TER ignores case by default, and its
     signature says so.
     Raises: what `quick` raises.
     """
     bleu, chrf = quick(
-        hypotheses, references, lowercase=lowercase, target_language=target_language
+        hypotheses, *references, lowercase=lowercase, target_language=target_language
     )
     # Others' words are what blanks set apart: a line of Chinese would be one.
     chinese = target_language in ("zh", "ja")
@@ -66,8 +65,7 @@ def score(
 
 def quick(
     hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
+    *references: Sequence[str],
     lowercase: bool = False,
     target_language: str | None = None,
 ) -> QuickScores:
@@ -76,12 +74,13 @@ def quick(
     Raises: DataError if there is nothing to score or the numbers of lines differ;
         NmtError if the target language's tokenizer is not installed.
     """
-    if not references or len(hypotheses) != len(references):
-        raise DataError(
-            f"{len(hypotheses)} translations cannot be scored against "
-            f"{len(references)} references: it takes one for one, and at least one "
-            "(probably two files that do not belong together)"
-        )
+    for some in references:
+        if not some or len(hypotheses) != len(some):
+            raise DataError(
+                f"{len(hypotheses)} translations cannot be scored against "
+                f"{len(some)} references: it takes one for one, and at least one "
+                "(probably two files that do not belong together)"
+            )
     return QuickScores(
         _score(_bleu(lowercase, target_language), hypotheses, references),
         _score(CHRF(lowercase=lowercase), hypotheses, references),
@@ -121,7 +120,7 @@ def _bleu(lowercase: bool, target_language: str | None) -> BLEU:
 
 
 def _score(
-    metric: Metric, hypotheses: Sequence[str], references: Sequence[str]
+    metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
 ) -> Score:
-    result = metric.corpus_score(hypotheses, [references])
+    result = metric.corpus_score(hypotheses, references)
     return Score(result.name, result.score, str(metric.get_signature()))

@@ -35,12 +35,15 @@ def test_evaluate_prints_the_scores_of_the_translations(
     source, reference = tmp_path / "source", tmp_path / "reference"
     source.write_text("the dog runs in the park\na cat\n")
     reference.write_text("THE DOG RAN IN THE PARK\nA cat\n")
+    other = tmp_path / "other"
+    other.write_text("A DOG IS RUNNING IN THE PARK\nA CAT THERE\n")
     call = ["evaluate", "--ckpt", "x", "--source", source, "--reference", reference]
-    for options in ([], ["--lowercase"]):
+    for options in ([], ["--lowercase"], ["--reference", other]):
         expected = score(
             ["THE DOG RUNS IN THE PARK", "A CAT"],
             reference.read_text().splitlines(),
-            lowercase=bool(options),
+            *([other.read_text().splitlines()] if other in options else []),
+            lowercase="--lowercase" in options,
         )
         record = json.loads(run(*call, "--json", *options).stdout)
         assert list(record) == ["bleu", "chrf", "ter"]

@@ -14,6 +14,7 @@ from nmt.evaluation import quick, require_tokenizer, score
 
 REFERENCES = ["the cat sat on the mat", "A dog ran .", "Nothing here, is it?"]
 HYPOTHESES = ["the cat sat on the mat today", "a dog runs .", "Nothing is here, it?"]
+OTHERS = ["the cat is sitting on a mat today", "A dog runs", "Is there nothing here?"]
 
 
 def test_bleu_is_the_geometric_mean_of_the_precisions() -> None:
@@ -57,16 +58,20 @@ def test_a_perfect_translation_has_perfect_scores() -> None:
     assert values == pytest.approx((100, 100, 0))
 
 
+@pytest.mark.parametrize("references", [[REFERENCES], [REFERENCES, OTHERS]])
 def test_scores_and_signatures_are_those_of_the_sacrebleu_command(
-    tmp_path: Path,
+    references: list[list[str]], tmp_path: Path
 ) -> None:
-    for name, lines in (("hypotheses", HYPOTHESES), ("references", REFERENCES)):
+    names = [f"references-{number}" for number, _ in enumerate(references)]
+    for name, lines in zip(
+        ["hypotheses", *names], [HYPOTHESES, *references], strict=True
+    ):
         (tmp_path / name).write_text("".join(line + "\n" for line in lines))
-    command = [sys.executable, "-m", "sacrebleu", "references", "-i", "hypotheses"]
+    command = [sys.executable, "-m", "sacrebleu", *names, "-i", "hypotheses"]
     command += ["--metrics", "bleu", "chrf", "ter", "--width", "6"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     for theirs, ours in zip(
-        json.loads(run.stdout), score(HYPOTHESES, REFERENCES), strict=True
+        json.loads(run.stdout), score(HYPOTHESES, *references), strict=True
     ):
         assert ours.name == theirs["name"]
         assert ours.value == pytest.approx(theirs["score"], abs=1e-6)
