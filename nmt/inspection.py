@@ -94,16 +94,23 @@ class PairReport:
     target: SideReport
     copies: Finding = field(default_factory=Finding)
     """Lines whose target is the source itself."""
+    unlike: int = 0
+    """Pairs of more than twice the usual ratio of lengths, or less than half."""
     outliers: tuple[Outlier, ...] = ()
-    """The worst first."""
+    """The worst of them first."""
 
     def findings(self) -> list[str]:
         """What is odd about the two files beside each other, in words."""
         text = []
         if self.copies.count:
             text.append(f"target equals source: {self.copies}")
+        if self.unlike:
+            text.append(
+                f"unlike lengths: {self.unlike:,}, more than twice the usual ratio or "
+                "less than half; the worst:"
+            )
         return text + [
-            f"unlike lengths: {self.source.path}:{outlier.line}: "
+            f"  {self.source.path}:{outlier.line}: "
             f"{outlier.source_characters:,} characters against "
             f"{outlier.target_characters:,} in {self.target.path}"
             for outlier in self.outliers
@@ -250,10 +257,10 @@ def _inspect(name: str, pair: TextPair, hashes: _Hashes) -> PairReport:
         ratios = np.log(table[:, 0] / table[:, 1])
         # Languages differ in length: what is usual here is the middle, not 1.
         distance = np.abs(ratios - np.median(ratios))
+        report.unlike = int((distance > np.log(2)).sum())
+        worst = np.argsort(-distance, kind="stable")[: min(SHOWN, report.unlike)]
         report.outliers = tuple(
-            Outlier(numbers[index], *table[index].tolist())
-            for index in np.argsort(-distance, kind="stable")[:SHOWN].tolist()
-            if distance[index] > np.log(2)
+            Outlier(numbers[index], *table[index].tolist()) for index in worst.tolist()
         )
     return report
 

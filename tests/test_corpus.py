@@ -257,6 +257,20 @@ def test_the_report_finds_what_was_planted(tmp_path: Path) -> None:
     assert f"{train.source}:13: 900 characters" in text
 
 
+def test_the_report_counts_unlike_lengths_and_shows_the_worst(tmp_path: Path) -> None:
+    targets = [b"four words in here"] * 40
+    sources = [line * 2 for line in targets]  # the usual ratio
+    for place in 3, 7, 11, 15, 19:
+        sources[place] *= 3 + place
+    sources[23] *= 2  # just twice
+    sources[27] = b"x"
+    train = write_pair(tmp_path, sources, targets, "train")
+    report = inspect_corpus(DataConfig(train=(train,), validation=train))
+    assert report.pairs[0].unlike == 6
+    assert [outlier.line for outlier in report.pairs[0].outliers] == [28, 20, 16]
+    assert "unlike lengths: 6, more than twice the usual ratio" in str(report)
+
+
 def test_windows_line_ends_are_mixed_with_others_only_where_others_are(
     tmp_path: Path,
 ) -> None:
