@@ -27,7 +27,7 @@ from nmt.cli_options import (
     options,
     prepare_tensorflow,
 )
-from nmt.files import cannot_be_read
+from nmt.files import behind_links, cannot_be_read
 from nmt.search_settings import BATCH_SIZE, TEMPERATURES, Beam, Greedy, Sample, Search
 
 
@@ -323,7 +323,7 @@ def _tell(
 def _check_files(request: TranslateRequest) -> None:
     """Raises: click.UsageError where one would be lost, DataError for a missing one."""
     written = [
-        (kind, path.resolve())
+        (kind, behind_links(path))
         for kind, path in (
             ("--output", request.output),
             ("--alignments", request.alignments),

@@ -21,7 +21,7 @@ from nmt.continuations import IMPOSSIBLE
 from nmt.decoding import MOST_ROWS, search_graph
 from nmt.ensemble import Ensemble
 from nmt.errors import NmtError
-from nmt.files import UNFINISHED
+from nmt.files import UNFINISHED, behind_links
 from nmt.graph_alignment import Spans, attention_of_parts
 from nmt.graph_copying import (
     Copies,
@@ -73,7 +73,8 @@ def save(translator: Translator, output: Path, search: Greedy | Beam) -> None:
         written.
     """
     check_free(output)
-    aside = output.resolve().with_name(f".{output.name}.{os.getpid()}{UNFINISHED}")
+    final = behind_links(output)
+    aside = final.with_name(f".{final.name}.{os.getpid()}{UNFINISHED}")
     with hardware.quiet_stderr():  # the tokenizer says that it does not normalise
         graphs = TranslatorGraphs(translator)
     signatures = {
@@ -85,7 +86,7 @@ def save(translator: Translator, output: Path, search: Greedy | Beam) -> None:
         # Gradients of a translation are of no use, and cannot be saved.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(graphs.held(), str(aside), signatures, options)
-        os.replace(aside, output.resolve())
+        os.replace(aside, final)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", error)
         raise NmtError(f"{output}: cannot be written: {reason}") from error

@@ -62,6 +62,11 @@ def cannot_be_read(path: Path | str, error: OSError) -> DataError:
     )
 
 
+def behind_links(path: Path) -> Path:
+    """The absolute path that links lead to; a link to itself is where it is."""
+    return Path(os.path.realpath(path))  # Path.resolve fails there
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """The path to write, which gets its name when the block ends without an error.
@@ -72,7 +77,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises: DataError if the file cannot be written.
     """
     # A link keeps pointing where it points: its target is what is replaced.
-    final = path.resolve()
+    final = behind_links(path)
     unfinished = final.with_name(f".{final.name}.{os.getpid()}{UNFINISHED}")
     try:
         if path.exists() and not path.is_file():

@@ -11,6 +11,7 @@ from nmt.changes import differing
 from nmt.checkpoint import Arrays
 from nmt.config import Config
 from nmt.errors import ConfigError, RunError
+from nmt.files import behind_links
 from nmt.run import open_run
 from nmt.tokenizer import TokenizerPair
 
@@ -48,7 +49,7 @@ def open_pretrained(config: Config) -> Pretrained | None:
         found = open_run(path)
     except RunError as error:
         raise ConfigError(f"training.start_from: {error}") from None
-    if found.directory.resolve() == config.run_dir.resolve():
+    if behind_links(found.directory) == behind_links(config.run_dir):
         raise ConfigError(
             f"training.start_from: {path} is in run_dir itself; expected another run: "
             "give this one another run_dir (to train a run for longer, raise "

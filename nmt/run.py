@@ -41,7 +41,7 @@ from nmt.checkpoint import (
 from nmt.config import Config, dump_config, load_config
 from nmt.corpus import file_checksum
 from nmt.errors import ConfigError, RunError, in_one_line
-from nmt.files import UNFINISHED, open_regular, replacing_directory
+from nmt.files import UNFINISHED, behind_links, open_regular, replacing_directory
 from nmt.history import METRICS
 from nmt.model import TranslationModel
 from nmt.signals import apart
@@ -333,7 +333,7 @@ def open_run(path: Path) -> OpenRun:
 def _directory_above(path: Path) -> Path | None:
     """The run directory whose checkpoints/ `path` is in, as given or behind links."""
     found = None
-    for whole in (Path(os.path.abspath(path)), path.resolve()):
+    for whole in (Path(os.path.abspath(path)), behind_links(path)):
         if whole.parent.name == "checkpoints":
             found = whole.parent.parent
             if RunDirectory(found).config.exists():

@@ -78,6 +78,15 @@ def test_translate_takes_prefixes_and_writes_alignments(
     assert not links.exists()
 
 
+def test_translate_writes_where_a_link_leads_to_itself(
+    shouting: Shouting, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    output.symlink_to(output)
+    result = run("translate", "--ckpt", "x", "--output", output, input="a.\n")
+    assert (result.exit_code, output.read_text()) == (0, "A.\n")
+
+
 def test_translate_says_how_many_translations_were_cut(shouting: Shouting) -> None:
     result = run("translate", "--ckpt", "x", input="a\nb.\nc\nd.\n")
     assert result.stdout == "A\nB.\nC\nD.\n"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.files import replace_directory, replacing_directory
+from nmt.files import replace_directory, replacing, replacing_directory
 
 
 @pytest.mark.parametrize("crash_at", [1, 2])
@@ -33,6 +33,19 @@ def test_a_crash_while_a_directory_is_replaced_leaves_a_whole_one_or_none(
         "b": "new",
     }
     assert list(tmp_path.iterdir()) == [final]
+
+
+def test_a_link_to_itself_becomes_the_file_and_another_link_stays(
+    tmp_path: Path,
+) -> None:
+    itself, link, there = (tmp_path / name for name in ("itself", "link", "there"))
+    itself.symlink_to(itself)
+    link.symlink_to(there)
+    for path in itself, link:
+        with replacing(path) as unfinished:
+            unfinished.write_text("text")
+        assert path.read_text() == "text"
+    assert link.is_symlink() and not itself.is_symlink()
 
 
 def test_a_directory_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
