@@ -38,7 +38,7 @@ from nmt.checkpoint import (
     write_synced,
     writing,
 )
-from nmt.config import Config, dump_config, load_config
+from nmt.config import Config, dump_config, is_resolved, load_config
 from nmt.corpus import file_checksum
 from nmt.errors import ConfigError, RunError, in_one_line
 from nmt.files import UNFINISHED, behind_links, open_regular, replacing_directory
@@ -189,11 +189,16 @@ class RunDirectory:
     def write_config(self, config: Config) -> None:
         """Writes the resolved configuration, unless it is what is there.
 
-        A user's own file may be the run's: its comments stay while it says the same.
+        A user's own file may be the run's: its comments stay where it has every key and
+        says the same, and otherwise it does, as `config.given.yaml`.
         """
-        if not self.config.exists() or load_config(self.config) != config:
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_synced(self.config, dump_config(config))
+        if self.config.exists():
+            if is_resolved(self.config, config):
+                return
+            if self.config.read_text("utf-8") != dump_config(load_config(self.config)):
+                shutil.copyfile(self.config, self.path / "config.given.yaml")
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_synced(self.config, dump_config(config))
 
     def take_tokenizers(
         self, config: Config, given: TokenizerPair | None = None

@@ -15,7 +15,7 @@ from tiny_models import tiny_model
 from nmt import saving
 from nmt.changes import identity
 from nmt.checkpoint import Arrays, State, read_arrays, read_state
-from nmt.config import TrainingConfig, load_config
+from nmt.config import TrainingConfig, dump_config, load_config
 from nmt.errors import RunError
 from nmt.run import STEPS, RunDirectory, open_run
 from nmt.starting import train
@@ -227,6 +227,19 @@ def test_a_configuration_that_says_the_same_is_left_as_it_was_written(
     before = run.config.read_bytes()
     run.write_config(config)
     assert run.config.read_bytes() == before
+
+
+def test_a_configuration_that_leaves_keys_out_gets_them_and_stays_beside_it(
+    toy: Toy, run: RunDirectory
+) -> None:
+    given = "# mine\n" + toy.config(run.path).read_text()
+    run.config.write_text(given)
+    config = load_config(run.config)
+    run.write_config(config)
+    assert run.config.read_text() == dump_config(config)
+    run.write_config(load_config(run.config, ["training.epochs=4"]))
+    assert load_config(run.config).training.epochs == 4
+    assert (run.path / "config.given.yaml").read_text() == given
 
 
 def test_what_a_run_may_go_back_to_is_kept_whatever_is_newer(run: RunDirectory) -> None:
