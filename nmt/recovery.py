@@ -83,8 +83,13 @@ def clear_up(run: RunDirectory) -> None:
         final = before.with_name(before.name.removesuffix(BEFORE))
         if not final.exists():
             os.replace(before, final)
-    for folder in (run.path, run.checkpoints):
-        for leftover in folder.glob(f"*{UNFINISHED}"):
+    # By name: another command may be writing here what is its own.
+    written = (run.config, run.metrics, run.tokenizer, run.corpus)
+    for path in (
+        *written,
+        *(run.checkpoints / name for name in (STEPS, "best", "last")),
+    ):
+        for leftover in path.parent.glob(f"{path.name}*{UNFINISHED}"):
             if leftover.is_dir() and not leftover.is_symlink():
                 shutil.rmtree(leftover)
             else:

@@ -178,7 +178,15 @@ def test_leftovers_of_a_crash_are_swept_at_the_start(run: RunDirectory) -> None:
     (run.checkpoints / "last.unfinished").write_text("step-0000")
     (run.path / "tokenizer.unfinished").mkdir()
     (run.path / "metrics.jsonl.unfinished").write_text("{")
-    (run.path / "notes.txt").write_text("mine")
+    (run.path / "corpus.before.unfinished").mkdir()
+    others = {
+        run.path / "notes.txt",
+        run.path / ".output.de.12345.unfinished",  # of nmt translate, at work
+        run.path / "output.de.parts.unfinished",
+        run.checkpoints / "average-3-step-00000004.unfinished",
+    }
+    for path in others:
+        path.write_text("mine")
     find_start(run)
-    assert not list(run.path.rglob("*.unfinished"))
-    assert (run.path / "notes.txt").read_text() == "mine"
+    assert {*run.path.rglob("*.unfinished")} == others - {run.path / "notes.txt"}
+    assert all(path.read_text() == "mine" for path in others)
