@@ -6,6 +6,7 @@ Knows nothing of models or data. `prepare` comes before anything imports TensorF
 import contextlib
 import ctypes
 import gc
+import math
 import os
 import platform
 import resource
@@ -166,10 +167,26 @@ def _driver_trouble() -> str | None:
 
 
 def cores() -> int:
-    """Those that this process may run on: a set that `taskset` or a container made."""
+    """Those that this process may run on, and has the time of.
+
+    `taskset` or a container may have made a set of them, or, as `docker run --cpus` and
+    a limit of Kubernetes do, left all and set a limit of time.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        some = len(os.sched_getaffinity(0))
+    else:
+        some = os.cpu_count() or 1
+    return min(some, _cores_worth_of_time() or some)
+
+
+def _cores_worth_of_time(cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """The limit of Linux's control group, rounded up; None: there is none."""
+    for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        with contextlib.suppress(OSError, ValueError):  # "max" is none, and so is -1
+            text = " ".join((cgroup / file).read_text() for file in files)
+            quota, period = map(int, text.split())
+            return math.ceil(quota / period) if quota > 0 else None
+    return None
 
 
 def numerics() -> dict[str, str | int]:

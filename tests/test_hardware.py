@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,28 @@ def test_a_machine_can_say_what_it_is() -> None:
     assert 2**28 < int(facts["memory"]) < 2**50
     assert facts["python"] == ".".join(map(str, sys.version_info[:3]))
     assert bool(facts["gpus"]) == any("GPU" in name for name in hardware.devices())
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "200000 100000\n"}, 2),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "10000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "70000\n", "cpu/cpu.cfs_period_us": "50000\n"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "70000\n"}, None),
+    ],
+)
+def test_a_containers_limit_of_time_is_cores(
+    files: dict[str, str], cores: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "cpu").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert hardware._cores_worth_of_time(tmp_path) == cores
 
 
 def test_keras_stays_out_until_somebody_asks_for_it() -> None:
