@@ -26,6 +26,25 @@ def test_a_cluster_knows_its_members_and_ends_with_them(box: Box) -> None:
     assert first.endswith('"index": 0}}') and second.endswith('"index": 1}}')
 
 
+def test_what_is_to_be_the_same_everywhere_goes_to_other_hosts(box: Box) -> None:
+    box.done.touch()
+    bin = box.path / ".venv/bin"
+    # Of the caller's environment a server has nothing; this one has what a box needs.
+    (bin / "ssh").write_text(
+        '#!/bin/sh\nexec env -i PATH="$PATH" CALLS="$CALLS" DONE="$DONE" bash -c "$4"\n'
+    )
+    (bin / "ssh").chmod(0o755)
+    with (bin / "nmt").open("a") as stream:
+        stream.write('echo "by ${NMT_COLLECTIVES-} ${UNKNOWN-}" >>"$CALLS"\n')
+    (bin / "nmt").write_text(
+        (bin / "nmt").read_text().replace("DONE ]] && exit 0", "DONE ]] && break")
+    )
+    box.environment |= {"NMT_COLLECTIVES": "a ring", "UNKNOWN": "1"}
+    assert box.run("train_cluster", "--hosts", "other", "a.yaml") == (0, "")
+    assert "other:12345" in box.told()[-1]
+    assert "by a ring " in box.told()
+
+
 def test_a_worker_that_fails_ends_the_others(box: Box) -> None:
     box.broken.touch()
     code, _ = box.run(
