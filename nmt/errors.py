@@ -27,17 +27,19 @@ class RunError(NmtError):
     """A run directory or a checkpoint cannot be used as asked."""
 
 
+# Of CUDA's own allocations; of a copy to the GPU that finds no room; of cuBLAS's and
+# cuDNN's beginnings.
+_MEMORY_IS_FULL = ("out of memory", "dst tensor is not initialized", "alloc failed")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether that is what it says; TensorFlow's errors are known by their names."""
     name = type(error).__name__
+    said = str(error).lower().replace("_", " ")
     return (
         isinstance(error, MemoryError)
         or name == "ResourceExhaustedError"
-        or (
-            # CUDA's own allocations.
-            name == "InternalError"
-            and "out of memory" in str(error).lower().replace("_", " ")
-        )
+        or (name == "InternalError" and any(sign in said for sign in _MEMORY_IS_FULL))
     )
 
 

@@ -198,7 +198,14 @@ def test_trouble_of_the_machine_is_one_message(failing: Any) -> None:
 def test_running_out_of_memory_says_what_to_lower(failing: Any) -> None:
     # TensorFlow's error, without its import.
     exhausted = type("ResourceExhaustedError", (Exception,), {})
-    for error in (MemoryError(), exhausted("OOM when allocating tensor")):
+    internal = type("InternalError", (Exception,), {})
+    for error in (
+        MemoryError(),
+        exhausted("OOM when allocating tensor"),
+        internal("CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+        internal("Failed copying input tensor: Dst tensor is not initialized."),
+        internal("Failed to create cublas handle: CUBLAS_STATUS_ALLOC_FAILED"),
+    ):
         result = failing(error)
         assert result.exit_code == 1
         assert "training.batch_size" in result.stderr
