@@ -27,6 +27,7 @@ from nmt.cli_options import (
     options,
     prepare_tensorflow,
 )
+from nmt.errors import DataError
 from nmt.files import behind_links, cannot_be_read
 from nmt.search_settings import BATCH_SIZE, TEMPERATURES, Beam, Greedy, Sample, Search
 
@@ -346,6 +347,24 @@ def _check_files(request: TranslateRequest) -> None:
                     f"{kind} and {other} are both {read}: it would be lost; write to "
                     "another file"
                 )
+    if request.input and request.prefix:
+        _check_as_many(request.input, request.prefix)
+
+
+def _check_as_many(source: Path, prefix: Path) -> None:
+    """Raises: DataError before, and not after, all has been translated."""
+    from nmt.text import read_raw_lines
+
+    if source.is_file() and prefix.is_file():  # a pipe cannot be read again
+        lines, prefixes = (
+            sum(1 for _ in read_raw_lines(path)) for path in (source, prefix)
+        )
+        if lines != prefixes:
+            raise DataError(
+                f"{source} has {lines} lines and {prefix} has {prefixes}: each line "
+                "has its prefix, an empty line where nothing is forced (probably two "
+                "files that do not belong together)"
+            )
 
 
 def _is_one_file(path: Path, other: Path) -> bool:

@@ -78,6 +78,21 @@ def test_translate_takes_prefixes_and_writes_alignments(
     assert not links.exists()
 
 
+@pytest.mark.parametrize("prefixes", ["x\n", "x\n\n\n"])
+def test_prefixes_are_counted_before_anything_is_translated(
+    prefixes: str, shouting: Shouting, tmp_path: Path
+) -> None:
+    source, prefix = tmp_path / "source", tmp_path / "prefix"
+    source.write_text("a\n\n")
+    prefix.write_text(prefixes)
+    result = run("translate", "--ckpt", "x", "--input", source, "--prefix", prefix)
+    assert (result.exit_code, result.stdout, shouting.opened) == (1, "", ())
+    assert (
+        f"{source} has 2 lines and {prefix} has {len(prefixes.split(chr(10))) - 1}"
+        in (result.stderr)
+    )
+
+
 def test_translate_writes_where_a_link_leads_to_itself(
     shouting: Shouting, tmp_path: Path
 ) -> None:
