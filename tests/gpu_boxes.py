@@ -41,6 +41,8 @@ case $* in
 *memory.free*) echo 300 ;;
 esac
 """
+# The one checkpoint of a box's runs, `run` and `run-2`.
+STEP = "checkpoints/step-00000001"
 
 
 class Box:
@@ -61,6 +63,13 @@ class Box:
         for name, text in tools.items():
             (bin / name).write_text(text)
             (bin / name).chmod(0o755)
+        for name in "run", "run-2":
+            for directory in "tokenizer", STEP:
+                (path / name / directory).mkdir(parents=True)
+            (path / name / "config.yaml").touch()
+            (path / name / "tokenizer/model").touch()
+            (path / name / STEP / "manifest.json").touch()
+            (path / name / "checkpoints/best").write_text(Path(STEP).name + "\n")
         self.environment = {
             "PATH": f"{bin}:{os.environ['PATH']}",
             "CALLS": str(self.calls),

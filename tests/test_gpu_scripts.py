@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gpu_boxes import Box
+from gpu_boxes import STEP, Box
 
 
 @pytest.fixture
@@ -154,7 +154,9 @@ def test_each_gpu_takes_its_share(gpu_box: Box) -> None:
 def test_several_runs_translate_together(box: Box) -> None:
     (box.path / "in").write_text("\n".join(LINES) + "\n")
     assert shards(box, "out", "--ckpt", "run-2", "--devices", "cpu")[0] == 0
-    assert all("nmt translate --ckpt run --ckpt run-2 " in call for call in box.told())
+    models = [f"--ckpt out.parts/model-{number}/{STEP}" for number in (0, 1)]
+    expected = f"nmt translate {' '.join(models)} "
+    assert all(call.startswith(expected) for call in box.told())
 
 
 def test_what_is_done_is_not_done_again(box: Box) -> None:
@@ -182,25 +184,34 @@ def test_parts_of_another_job_are_refused(box: Box) -> None:
     assert code == 1 and "another job" in errors
 
 
-@pytest.mark.parametrize("others", [[], ["--ckpt", "other"]])
-def test_parts_by_an_earlier_checkpoint_are_refused(
-    box: Box, others: list[str]
-) -> None:
+def test_all_parts_are_by_the_checkpoint_of_the_beginning(box: Box) -> None:
     (box.path / "in").write_text("\n".join(LINES) + "\n")
     checkpoints = box.path / "run" / "checkpoints"
-    for step in "1", "2":
-        (checkpoints / step).mkdir(parents=True)
-        (checkpoints / step / "manifest.json").write_text(step)
-    (checkpoints / "best").write_text("1\n")
     box.broken.touch()
-    shards(box, "out", *others)
-    (checkpoints / "best").write_text("2\n")
-    code, errors = shards(box, "out", *others)
-    assert code == 1 and "trained on since" in errors
-    (checkpoints / "best").write_text("1\n")
+    shards(box)
+    # The run has trained on, and swept the checkpoint away.
+    (checkpoints / "best").write_text("step-00000002\n")
+    (checkpoints / "step-00000001").rename(checkpoints / "step-00000002")
+    code, errors = shards(box)
+    assert code == 1 and f"at the beginning: out.parts/model-0/{STEP}\n" in errors
+    kept = box.path / "out.parts" / "model-0"
+    assert (kept / "config.yaml").exists() and (kept / "tokenizer" / "model").exists()
+    assert (kept / STEP / "manifest.json").exists()
     box.broken.unlink()
-    assert shards(box, "out", *others)[0] == 0
-    assert all("--ckpt run/checkpoints/1 " in call for call in box.told())
+    assert shards(box)[0] == 0
+    assert all(f"--ckpt out.parts/model-0/{STEP} " in call for call in box.told())
+
+
+@pytest.mark.parametrize("path", [f"run/{STEP}", "nowhere"])
+def test_a_checkpoint_is_kept_as_well_and_what_is_none_is_refused(
+    box: Box, path: str
+) -> None:
+    (box.path / "in").write_text("\n".join(LINES) + "\n")
+    options = ["--ckpt", path, "--input", "in", "--output", "out", "--devices", "cpu"]
+    code, errors = box.run("translate_shards", *options)
+    assert code == (path == "nowhere")
+    assert (f"{path}: is not a run directory" in errors) == (path == "nowhere")
+    assert not (box.path / "out.parts").exists()
 
 
 def test_compressed_and_empty_files(box: Box) -> None:
