@@ -101,7 +101,15 @@ def require_tokenizer(target_language: str | None) -> None:
 
     Raises: NmtError if the target language's tokenizer is not installed.
     """
-    _bleu(False, target_language)
+    bleu_tokenizer(target_language)
+
+
+def bleu_tokenizer(target_language: str | None) -> str:
+    """What cuts this language into BLEU's words, as the signature has it.
+
+    Raises: NmtError if it is not installed.
+    """
+    return str(_bleu(False, target_language).tokenizer_signature)
 
 
 def _bleu(lowercase: bool, target_language: str | None) -> BLEU:

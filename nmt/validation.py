@@ -16,7 +16,7 @@ import tensorflow as tf
 from nmt.batches import BATCH_SIGNATURE, Batch, fewer_if_long, longest_first, pack
 from nmt.distribution import ALONE, Distribution
 from nmt.drawing import MOST_PARTS, draw_attention
-from nmt.evaluation import QuickScores, quick
+from nmt.evaluation import QuickScores, bleu_tokenizer, quick
 from nmt.examples import choose_examples
 from nmt.looking import look_at_tokens
 from nmt.loss import batch_loss
@@ -86,7 +86,8 @@ class Validation:
     @property
     def checksum(self) -> str:
         """SHA-256 (hex) of what decides what a score on this set means."""
-        content = [self.sources, self.references, self.target_language]
+        words = bleu_tokenizer(self.target_language)
+        content = [self.sources, self.references, words]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def run(self) -> ValidationResult:
