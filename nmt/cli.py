@@ -175,7 +175,7 @@ def train(
     from nmt.terminal import Verbosity
 
     if dry_run:
-        click.echo(rehearsal.dry_run(settings), err=True)
+        click.echo(rehearsal.dry_run(settings))
         return
     verbosity = Verbosity.QUIET if quiet else Verbosity.NORMAL
     if verbose:

@@ -263,7 +263,8 @@ def test_train_trains_what_config_and_overrides_say(
 ) -> None:
     assert run("train", config, "--set", "training.seed=7").exit_code == 0
     assert run("train", config, "--restart").exit_code == 0
-    assert run("train", config, "--dry-run").exit_code == 0
+    tried = run("train", config, "--dry-run")
+    assert (tried.exit_code, tried.stdout, tried.stderr) == (0, "None\n", "")
     assert training.calls == [("train", 7, False), ("train", 1, True), ("dry_run", 1)]
 
 
