@@ -23,15 +23,21 @@ ORDER = """
     changes patience telling run pretrained recovery saving opening rehearsal divergence
     watch rollback training starting translator
     averaging graph_text graph_alignment graph_wording graph_copying export
-    cli_options cli_translation cli_scoring report cli_attention cli_averaging
-    cli_export cli_report cli_plot cli __main__
+    cli_options cli_request cli_translation cli_scoring report cli_attention
+    cli_averaging cli_export cli_report cli_plot cli __main__
 """.split()
 
 # `nmt --help` and every error of a configuration come without TensorFlow, which takes
 # seconds to import.
 WITHOUT_TENSORFLOW = ["errors", "signals", "files", "text", "history", "yaml_lines"]
 WITHOUT_TENSORFLOW += ["refusals", "search_settings", "config"]
-LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_options", "cli_translation", "cli"]
+LIGHT_TO_IMPORT = [
+    *WITHOUT_TENSORFLOW,
+    "cli_options",
+    "cli_request",
+    "cli_translation",
+    "cli",
+]
 LIGHT_TO_IMPORT += ["cli_attention"]
 LIGHT_TO_IMPORT += ["plots", "cli_plot"]
 LIGHT_TO_IMPORT += ["cli_report"]
