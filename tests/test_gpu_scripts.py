@@ -193,7 +193,7 @@ def test_all_parts_are_by_the_checkpoint_of_the_beginning(box: Box) -> None:
     (checkpoints / "best").write_text("step-00000002\n")
     (checkpoints / "step-00000001").rename(checkpoints / "step-00000002")
     code, errors = shards(box)
-    assert code == 1 and f"at the beginning: out.parts/model-0/{STEP}\n" in errors
+    assert code == 1 and f"models of the beginning, out.parts/model-0/{STEP};" in errors
     kept = box.path / "out.parts" / "model-0"
     assert (kept / "config.yaml").exists() and (kept / "tokenizer" / "model").exists()
     assert (kept / STEP / "manifest.json").exists()
@@ -202,16 +202,28 @@ def test_all_parts_are_by_the_checkpoint_of_the_beginning(box: Box) -> None:
     assert all(f"--ckpt out.parts/model-0/{STEP} " in call for call in box.told())
 
 
-@pytest.mark.parametrize("path", [f"run/{STEP}", "nowhere"])
-def test_a_checkpoint_is_kept_as_well_and_what_is_none_is_refused(
+@pytest.mark.parametrize("path", [STEP, "checkpoints/best", "checkpoints/last", "link"])
+def test_a_checkpoint_is_taken_by_its_name_a_pointer_or_a_link(
+    box: Box, path: str
+) -> None:
+    (box.path / "in").write_text("\n".join(LINES) + "\n")
+    (box.path / "run/checkpoints/last").write_text(Path(STEP).name)
+    (box.path / "run/link").symlink_to(STEP)
+    options = ["--ckpt", f"run/{path}", "--input", "in", "--output", "out"]
+    assert box.run("translate_shards", *options, "--devices", "cpu")[0] == 0
+    assert f"nmt translate --ckpt out.parts/model-0/{STEP} " in box.told()[0]
+
+
+@pytest.mark.parametrize("path", ["nowhere", "run/tokenizer"])
+def test_what_is_no_checkpoint_is_refused_before_the_text_is_split(
     box: Box, path: str
 ) -> None:
     (box.path / "in").write_text("\n".join(LINES) + "\n")
     options = ["--ckpt", path, "--input", "in", "--output", "out", "--devices", "cpu"]
     code, errors = box.run("translate_shards", *options)
-    assert code == (path == "nowhere")
-    assert (f"{path}: is not a run directory" in errors) == (path == "nowhere")
-    assert not (box.path / "out.parts").exists()
+    assert code == 1 and len(errors.splitlines()) == 1
+    assert errors.startswith(f"translate_shards: {path}: is neither a run directory")
+    assert not list(box.path.glob("out*"))
 
 
 def test_compressed_and_empty_files(box: Box) -> None:
