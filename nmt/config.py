@@ -369,12 +369,11 @@ def parse_config(text: str, name: str, overrides: Sequence[str] = ()) -> Config:
     return config
 
 
-def is_resolved(path: Path, config: Config) -> bool:
-    """Whether the file says every key of `config`, so that no default matters."""
-    document = read_yaml(read_text(path), lambda line: f"{path}:{line}")
-    return bool(document.value == config.model_dump(mode="json"))
-
-
 def dump_config(config: Config) -> str:
     """`config` as YAML, every key with its value, in the schema's order."""
     return write_yaml(config.model_dump(mode="json"))
+
+
+def dump_given(config: Config) -> str:
+    """As `dump_config`, of the keys only that the text had."""
+    return write_yaml(config.model_dump(mode="json", exclude_unset=True))

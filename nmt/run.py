@@ -38,7 +38,7 @@ from nmt.checkpoint import (
     write_synced,
     writing,
 )
-from nmt.config import Config, dump_config, is_resolved, load_config
+from nmt.config import Config, dump_config, dump_given, load_config
 from nmt.corpus import file_checksum
 from nmt.errors import ConfigError, RunError, in_one_line
 from nmt.files import UNFINISHED, behind_links, open_regular, replacing_directory
@@ -186,19 +186,26 @@ class RunDirectory:
             refuse_another_run(self.path, identity(before) | state.identity, config)
         return differences(before, config)
 
-    def write_config(self, config: Config) -> None:
+    def write_config(self, config: Config) -> Path | None:
         """Writes the resolved configuration, unless it is what is there.
 
-        A user's own file may be the run's: its comments stay where it has every key and
-        says the same, and otherwise it does, as `config.given.yaml`.
+        A user's own file may be the run's: it stays as it is where it has every key and
+        says the same, and otherwise under the name that is returned.
         """
+        kept = None
         if self.config.exists():
-            if is_resolved(self.config, config):
-                return
-            if self.config.read_text("utf-8") != dump_config(load_config(self.config)):
-                shutil.copyfile(self.config, self.path / "config.given.yaml")
+            there = load_config(self.config)
+            if there == config and dump_given(there) == dump_config(there):
+                return None
+            # This program, and an older one, writes what this gives.
+            if self.config.read_text("utf-8") != dump_given(there):
+                number = 1
+                while (kept := self.path / f"config.given-{number}.yaml").exists():
+                    number += 1
+                shutil.copyfile(self.config, kept)
         self.path.mkdir(parents=True, exist_ok=True)
         write_synced(self.config, dump_config(config))
+        return kept
 
     def take_tokenizers(
         self, config: Config, given: TokenizerPair | None = None

@@ -5,6 +5,7 @@ and speaks; the others, if any, follow it.
 """
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nmt.checkpoint import read_state
@@ -77,8 +78,7 @@ def _lead(
                 # It is not the rate that was halved: it is meant as it stands.
                 start.state = replace(start.state, halvings=0, halved=None)
             machine = settle(config.training, state.machine)
-            if start.checkpoint is None:
-                run.write_config(config)
+            given = run.write_config(config) if start.checkpoint is None else None
             agree(config, distribution, start)
             outputs = Progress(
                 run.metrics,
@@ -96,6 +96,7 @@ def _lead(
             ):
                 if moved is not None:
                     progress.say(f"the old run is now {moved}")
+                _tell_given(progress, given)
                 _tell_changes(progress, start, changes, machine)
                 if distribution.described:
                     progress.say(distribution.described)
@@ -128,8 +129,13 @@ def _lead(
                 if start.state != state:
                     # Now, because config.yaml is to forget what has changed.
                     training.save(best=False)
-                run.write_config(config)
+                _tell_given(progress, run.write_config(config))
                 training.run_to_end()
+
+
+def _tell_given(progress: Progress, given: Path | None) -> None:
+    if given is not None:
+        progress.say(f"config.yaml has every key now; as it was it is {given.name}")
 
 
 def _tell_changes(
