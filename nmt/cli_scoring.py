@@ -112,10 +112,12 @@ def evaluate(
     """
     from nmt import evaluation
     from nmt.config import TextPair
-    from nmt.parallel_text import load_pairs
+    from nmt.parallel_text import load_pairs, require_files
 
-    texts = [load_pairs(TextPair(source=source, target=each)) for each in references]
-    sources = texts[0][0]
+    pairs = [TextPair(source=source, target=reference) for reference in references]
+    require_files(*pairs)
+    sources = load_pairs(pairs[0])[0]
+    rights = [load_pairs(pair)[1] for pair in pairs]
     prepare_tensorflow()
     from nmt.translator import Translator
 
@@ -134,7 +136,7 @@ def evaluate(
     translations = translator.translate(sources, search, batch_size=batch_size)
     scores = evaluation.score(
         [translation.hypotheses[0].text for translation in translations],
-        *(right for _, right in texts),
+        *rights,
         lowercase=lowercase,
         target_language=translator.target_language,
     )

@@ -26,7 +26,7 @@ from tensorflow.python.eager import context as tensorflow_context
 
 from nmt import hardware
 from nmt.cluster import EXAMPLE, Cluster, find_cluster
-from nmt.errors import NmtError, in_one_line, is_out_of_memory
+from nmt.errors import NmtError, in_one_line
 from nmt.signals import handled
 
 Tensor = Any
@@ -170,7 +170,7 @@ class Distribution:
         try:
             yield
         except SIGNS_OF_A_LOSS as error:
-            if self.workers == 1 or is_out_of_memory(error):
+            if self.workers == 1:
                 raise
             # It may be of this one: a GPU's errors have the same types.
             told = in_one_line(f"TensorFlow says: {error.message}", 300)

@@ -44,28 +44,36 @@ class Scores(NamedTuple):
 
 def score(
     hypotheses: Sequence[str],
-    *references: Sequence[str],
+    first: Sequence[str],
+    *others: Sequence[str],
     lowercase: bool = False,
     target_language: str | None = None,
 ) -> Scores:
-    """BLEU, chrF and TER of the hypotheses against their references, one or more each.
+    """BLEU, chrF and TER of the hypotheses against one reference each, or more.
+
+    `first` has a reference of each hypothesis, and each of `others` has another.
 
     `lowercase` is for BLEU and chrF: sacreBLEU's TER ignores case by default, and its
     signature says so.
     Raises: what `quick` raises.
     """
     bleu, chrf = quick(
-        hypotheses, *references, lowercase=lowercase, target_language=target_language
+        hypotheses,
+        first,
+        *others,
+        lowercase=lowercase,
+        target_language=target_language,
     )
     # Others' words are what blanks set apart: a line of Chinese would be one.
     chinese = target_language in ("zh", "ja")
     ter = TER(normalized=chinese, asian_support=chinese)
-    return Scores(bleu, chrf, _score(ter, hypotheses, references))
+    return Scores(bleu, chrf, _score(ter, hypotheses, [first, *others]))
 
 
 def quick(
     hypotheses: Sequence[str],
-    *references: Sequence[str],
+    first: Sequence[str],
+    *others: Sequence[str],
     lowercase: bool = False,
     target_language: str | None = None,
 ) -> QuickScores:
@@ -74,6 +82,7 @@ def quick(
     Raises: DataError if there is nothing to score or the numbers of lines differ;
         NmtError if the target language's tokenizer is not installed.
     """
+    references = [first, *others]
     for some in references:
         if not some or len(hypotheses) != len(some):
             raise DataError(

@@ -106,11 +106,11 @@ class PairReport:
             text.append(f"target equals source: {self.copies}")
         if self.unlike:
             text.append(
-                f"unlike lengths: {self.unlike:,}, more than twice the usual ratio or "
-                "less than half; the worst:"
+                f"unlike lengths: {self.unlike:,} pairs, of more than twice the usual "
+                "ratio or less than half"
             )
         return text + [
-            f"  {self.source.path}:{outlier.line}: "
+            f"among the most unlike: {self.source.path}:{outlier.line}: "
             f"{outlier.source_characters:,} characters against "
             f"{outlier.target_characters:,} in {self.target.path}"
             for outlier in self.outliers

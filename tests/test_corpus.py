@@ -268,7 +268,7 @@ def test_the_report_counts_unlike_lengths_and_shows_the_worst(tmp_path: Path) ->
     report = inspect_corpus(DataConfig(train=(train,), validation=train))
     assert report.pairs[0].unlike == 6
     assert [outlier.line for outlier in report.pairs[0].outliers] == [28, 20, 16]
-    assert "unlike lengths: 6, more than twice the usual ratio" in str(report)
+    assert "unlike lengths: 6 pairs, of more than twice the usual" in str(report)
 
 
 def test_windows_line_ends_are_mixed_with_others_only_where_others_are(

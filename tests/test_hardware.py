@@ -54,6 +54,13 @@ def test_a_containers_limit_of_time_is_cores(
     assert hardware._cores_worth_of_time(tmp_path) == cores
 
 
+def test_cores_are_no_more_than_the_limit_of_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hardware, "_cores_worth_of_time", lambda: 1)
+    assert hardware.cores() == 1
+
+
 def test_keras_stays_out_until_somebody_asks_for_it() -> None:
     code = """
 import sys

@@ -214,6 +214,10 @@ def test_another_metric_starts_with_the_next_validation_as_its_best(
     # BLEU cuts German into words as it does what has no name.
     train(config, "training.epochs=1", "data.target_language=de")
     assert "what validation measures" not in capsys.readouterr().err
+    train(config, "training.epochs=1", "data.target_language=zh")
+    assert "what validation measures has changed" in capsys.readouterr().err
+    train(config, "training.epochs=1")
+    capsys.readouterr()
     train(config, "training.early_stopping={metric: loss}")
     assert "what validation measures has changed" in capsys.readouterr().err
     best = [record["best"] for record in records(tmp_path / "run", "validation")]
