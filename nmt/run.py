@@ -23,6 +23,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from nmt.changes import differences, identity, refuse_another_run
@@ -141,9 +142,7 @@ class RunDirectory:
         if not self.path.exists():
             return None
         self.check_place()
-        number = 1
-        while (aside := Path(f"{self.path}.old-{number}")).exists():
-            number += 1
+        aside = _first_free(f"{self.path}.old-")
         with self.locked():
             self.path.rename(aside)
         return aside
@@ -199,9 +198,7 @@ class RunDirectory:
                 return None
             # This program, and an older one, writes what this gives.
             if self.config.read_text("utf-8") != dump_given(there):
-                number = 1
-                while (kept := self.path / f"config.given-{number}.yaml").exists():
-                    number += 1
+                kept = _first_free(f"{self.path}/config.given-", ".yaml")
                 shutil.copyfile(self.config, kept)
         self.path.mkdir(parents=True, exist_ok=True)
         write_synced(self.config, dump_config(config))
@@ -340,6 +337,12 @@ def open_run(path: Path) -> OpenRun:
     state = read_state(checkpoint)
     check_tokenizers(directory, tokenizers, state)
     return OpenRun(directory, checkpoint, config, tokenizers, state)
+
+
+def _first_free(before: str, behind: str = "") -> Path:
+    """The first path with a number in between that names nothing yet."""
+    paths = (Path(f"{before}{number}{behind}") for number in count(1))
+    return next(path for path in paths if not path.exists())
 
 
 def _directory_above(path: Path) -> Path | None:
