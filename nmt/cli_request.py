@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from nmt.errors import DataError
 from nmt.files import behind_links, cannot_be_read
 
 
@@ -81,17 +80,13 @@ def _check_prefixes(source: Path, prefix: Path) -> None:
 
     Raises: DataError if not: now, and not when all has been translated.
     """
-    from nmt.text import read_raw_lines
+    from nmt.parallel_text import count_lines, uneven_prefixes
 
     if source.is_file() and prefix.is_file():  # a pipe cannot be read again
-        lines, prefixes = (
-            sum(1 for _ in read_raw_lines(path)) for path in (source, prefix)
-        )
+        lines, prefixes = count_lines(source), count_lines(prefix)
         if lines != prefixes:
-            raise DataError(
-                f"{source} has {lines} lines and {prefix} has {prefixes}: each line "
-                "has its prefix, an empty line where nothing is forced (probably two "
-                "files that do not belong together)"
+            raise uneven_prefixes(
+                f"{source} has {lines} lines and {prefix} has {prefixes}"
             )
 
 

@@ -116,8 +116,8 @@ def evaluate(
 
     pairs = [TextPair(source=source, target=reference) for reference in references]
     require_files(*pairs)
-    sources = load_pairs(pairs[0])[0]
-    rights = [load_pairs(pair)[1] for pair in pairs]
+    sources, first = load_pairs(pairs[0])
+    others = [load_pairs(pair)[1] for pair in pairs[1:]]
     prepare_tensorflow()
     from nmt.translator import Translator
 
@@ -136,7 +136,8 @@ def evaluate(
     translations = translator.translate(sources, search, batch_size=batch_size)
     scores = evaluation.score(
         [translation.hypotheses[0].text for translation in translations],
-        *rights,
+        first,
+        *others,
         lowercase=lowercase,
         target_language=translator.target_language,
     )

@@ -70,8 +70,8 @@ def side_by_side(
     for source, target in zip_longest(sources, targets, fillvalue=ended):
         if source is ended or target is ended:
             raise DataError(
-                f"{pair.source} has {_count_lines(pair.source)} lines and "
-                f"{pair.target} has {_count_lines(pair.target)}: they have to be "
+                f"{pair.source} has {count_lines(pair.source)} lines and "
+                f"{pair.target} has {count_lines(pair.target)}: they have to be "
                 "translations of each other, line by line (one of them is cut short, "
                 "or was split at other characters than line feeds)"
             )
@@ -84,5 +84,14 @@ def side_by_side(
         )
 
 
-def _count_lines(path: Path) -> int:
+def uneven_prefixes(what: str) -> DataError:
+    """The error to raise where lines and their prefixes are not equally many."""
+    return DataError(
+        f"{what}: each has its prefix, an empty line where nothing is forced "
+        "(probably two files that do not belong together)"
+    )
+
+
+def count_lines(path: Path) -> int:
+    """As many as `read_lines` gives, whatever is in them."""
     return sum(1 for _ in read_raw_lines(path))

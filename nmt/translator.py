@@ -19,7 +19,8 @@ from typing import BinaryIO, Self, cast
 from nmt import translation
 from nmt.alignment import pharaoh_line
 from nmt.ensemble import Ensemble, Model
-from nmt.errors import DataError, RunError
+from nmt.errors import RunError
+from nmt.parallel_text import uneven_prefixes
 from nmt.run import OpenRun, open_run
 from nmt.search_settings import BATCH_SIZE, Beam, Greedy, Search
 from nmt.text import read_lines, read_lines_leniently
@@ -144,17 +145,14 @@ def translate_stream(
         count += len(lines)
         begun = None if prefixes is None else list(islice(prefixes, len(lines)))
         if begun is not None and len(begun) < len(lines):
-            raise _uneven(f"{prefix_file}: fewer lines than there are to translate")
+            raise uneven_prefixes(
+                f"{prefix_file}: fewer lines than there are to translate"
+            )
         yield from translate(lines, prefixes=begun)
     if prefixes is not None and next(prefixes, None) is not None:
-        raise _uneven(f"{prefix_file}:{count + 1}: more lines than the {count} of text")
-
-
-def _uneven(what: str) -> DataError:
-    return DataError(
-        f"{what}: each has its prefix, an empty line where nothing is forced "
-        "(probably two files that do not belong together)"
-    )
+        raise uneven_prefixes(
+            f"{prefix_file}:{count + 1}: more lines than the {count} of text"
+        )
 
 
 def _read_bursts(stream: BinaryIO) -> Iterator[list[str]]:

@@ -31,14 +31,8 @@ ORDER = """
 # seconds to import.
 WITHOUT_TENSORFLOW = ["errors", "signals", "files", "text", "history", "yaml_lines"]
 WITHOUT_TENSORFLOW += ["refusals", "search_settings", "config"]
-LIGHT_TO_IMPORT = [
-    *WITHOUT_TENSORFLOW,
-    "cli_options",
-    "cli_request",
-    "cli_translation",
-    "cli",
-]
-LIGHT_TO_IMPORT += ["cli_attention"]
+LIGHT_TO_IMPORT = [*WITHOUT_TENSORFLOW, "cli_options", "cli_translation", "cli"]
+LIGHT_TO_IMPORT += ["cli_request", "cli_attention"]
 LIGHT_TO_IMPORT += ["plots", "cli_plot"]
 LIGHT_TO_IMPORT += ["cli_report"]
 
