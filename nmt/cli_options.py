@@ -6,7 +6,9 @@ function.
 
 import logging
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +50,26 @@ def prepare_tensorflow() -> None:
     hardware.prepare_to_translate()
     for trouble in hardware.gpu_troubles():
         click.echo(f"nmt: {trouble}; going on with the processor", err=True)
+
+
+@contextmanager
+def bar_at_a_terminal(
+    name: str, text: Path | None, *, beside_results: bool
+) -> Iterator[Callable[[int], None]]:
+    """A bar of the lines of `text`; what it gives is told how many more are done.
+
+    There is none where their number is not known, as of standard input (None), nor
+    beside results that a terminal shows as they come.
+    """
+    from nmt.parallel_text import count_lines
+    from nmt.terminal import bar_of_lines
+
+    hidden = not sys.stderr.isatty() or (beside_results and sys.stdout.isatty())
+    if hidden or text is None or not text.is_file():
+        yield lambda lines: None
+    else:
+        with bar_of_lines(name, count_lines(text)) as advance:
+            yield advance
 
 
 def quieten_matplotlib() -> None:

@@ -14,13 +14,14 @@ from nmt.cli_options import (
     FILE,
     LARGEST,
     FiniteRange,
+    bar_at_a_terminal,
     batch_size_option,
     checkpoint_help,
     prepare_tensorflow,
 )
 from nmt.search_settings import LARGEST_PENALTY
 
-# Held in memory; enough for batches of nearly equal lengths.
+# Worked on together; enough for batches of nearly equal lengths.
 PAIRS_AT_ONCE = 1024
 
 checkpoints_option = click.option(
@@ -59,10 +60,12 @@ def score(checkpoints: tuple[Path, ...], source: Path, target: Path) -> None:
     from nmt.translator import Translator
 
     translator = Translator.open(*checkpoints)
-    while some := list(islice(pairs, PAIRS_AT_ONCE)):
-        sources, targets = zip(*some, strict=True)
-        for log_prob in translator.score(sources, targets):
-            click.echo(f"{log_prob:.6f}")
+    with bar_at_a_terminal("scoring", source, beside_results=True) as advance:
+        while some := list(islice(pairs, PAIRS_AT_ONCE)):
+            sources, targets = zip(*some, strict=True)
+            for log_prob in translator.score(sources, targets):
+                click.echo(f"{log_prob:.6f}")
+            advance(len(some))
 
 
 @click.command()
@@ -133,9 +136,15 @@ def evaluate(
                 beam.length_penalty if length_penalty is None else length_penalty
             ),
         )
-    translations = translator.translate(sources, search, batch_size=batch_size)
+    hypotheses = []
+    with bar_at_a_terminal("translating", source, beside_results=False) as advance:
+        for begin in range(0, len(sources), PAIRS_AT_ONCE):
+            some = sources[begin : begin + PAIRS_AT_ONCE]
+            found = translator.translate(some, search, batch_size=batch_size)
+            hypotheses += [translation.hypotheses[0].text for translation in found]
+            advance(len(some))
     scores = evaluation.score(
-        [translation.hypotheses[0].text for translation in translations],
+        hypotheses,
         first,
         *others,
         lowercase=lowercase,

@@ -18,6 +18,7 @@ from nmt.cli_options import (
     FILE,
     LARGEST,
     FiniteRange,
+    bar_at_a_terminal,
     batch_size_option,
     beam_options,
     check_lengths,
@@ -244,10 +245,14 @@ def _translate(
     else:
         as_line = translator.as_nbest_text if nbest_lines else translator.as_text
     cut, garbled = _Counted(), _Counted()
+    bar = bar_at_a_terminal(
+        "translating", request.input, beside_results=request.output is None
+    )
     with (
         _writing(request.output) as output,
         _writing(request.alignments) if request.alignments else _nowhere() as links,
         text.open_input(request.input) as stream,
+        bar as advance,
     ):
         translations = translator.translate_stream(answer, stream, request.prefix)
         index = -1
@@ -260,6 +265,7 @@ def _translate(
                 cut.add(index + 1)
             if text.INVALID in translated.source:
                 garbled.add(index + 1)
+            advance(1)
     _tell(index + 1, cut, garbled, opened.search, search)
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from textwrap import TextWrapper
@@ -75,7 +75,7 @@ class Bar:
             self._tqdm.update(number)
 
     def show(self, text: str) -> None:
-        """What stands right of the bar."""
+        """What stands right of the bar; `{n}` and the like are tqdm's numbers."""
         if self._tqdm is not None:
             self._tqdm.bar_format = self._format(text)
 
@@ -102,6 +102,18 @@ class Bar:
 
     def _format(self, text: str) -> str:
         return f"{self._name} {{percentage:3.0f}}%|{{bar}}| {text}"
+
+
+@contextmanager
+def bar_of_lines(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar while lines of text are worked on; what it gives is told of lines done."""
+    bar = Bar(Verbosity.NORMAL)
+    bar.begin(name, total, 0)
+    bar.show("{n:,} of {total:,} lines, {remaining} left")
+    try:
+        yield bar.advance
+    finally:
+        bar.end()
 
 
 def _columns() -> int:
