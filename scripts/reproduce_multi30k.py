@@ -2,10 +2,11 @@
 
     python scripts/reproduce_multi30k.py [--text FOLDER] [--seeds N...] [--set ...]
 
-Of each seed: a model of each direction, what both make of the training text, and from
-each model one that has learnt from that as well. Knows nothing of models: it runs `nmt
-train`, `nmt translate` and `nmt evaluate`, as a user would. Run again, it goes on where
-it was: a run that has ended is not trained again.
+Of each seed: a model of each direction, and one that goes on from the English-German
+one with what all of them make of the training text: other seeds are another text, and
+need another --runs. Knows nothing of models: it runs `nmt train`, `nmt translate` and
+`nmt evaluate`, as a user would. Run again, it goes on where it was: a run that has
+ended is not trained again.
 """
 
 import argparse
@@ -24,13 +25,18 @@ from nmt.parallel_text import require_files
 from nmt.signals import handled
 
 PROJECT = Path(__file__).parent.parent
-DIRECTIONS = {"en_de": ("en", "de"), "de_en": ("de", "en")}
+# Source and target, by the name of a configuration.
+DIVERSIFIED = "en_de_diversified"
+LANGUAGES = {"en_de": ("en", "de"), "de_en": ("de", "en"), DIVERSIFIED: ("en", "de")}
 # The columns: which file, and whether case counts.
 COLUMNS = {
     "validation, -lc": ("val", ["--lowercase"]),
     "test, -lc": ("test_2016_flickr", ["--lowercase"]),
     "test, cased": ("test_2016_flickr", []),
 }
+# The translations of three seeds make a text of seven times the lines: one epoch of it
+# is about as long as the configuration's two, of one seed's. Validated four times.
+OF_SEVERAL_SEEDS = ["training.epochs=1", "training.validate_every=793"]
 
 
 @dataclass(frozen=True)
@@ -42,43 +48,45 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Seed:
-    """The runs of one seed, by the name of their configuration."""
+class Models:
+    """The runs, by the name of their configuration and by seed."""
 
-    number: int
+    seeds: Sequence[int]
     text: Path
     runs: Path
 
-    def run(self, name: str) -> Path:
+    def run(self, name: str, seed: int) -> Path:
         """The directory of the run by `configs/multi30k_NAME.yaml`."""
-        return self.runs / f"multi30k_{name}-{self.number}"
+        return self.runs / f"multi30k_{name}-{seed}"
 
-    def learn(self, direction: str, overrides: Sequence[str]) -> None:
+    def learn(self, name: str, seed: int, overrides: Sequence[str]) -> None:
         """Trains from the text alone."""
-        files = (self._text(language) for language in DIRECTIONS[direction])
-        self._train(direction, direction, [tuple(files)], overrides)
+        source, target = LANGUAGES[name]
+        self._train(name, seed, [(self._text(source), self._text(target))], overrides)
 
-    def diversify(self, direction: str, overrides: Sequence[str]) -> None:
-        """Goes on from there, with what both directions have translated."""
-        source, target = DIRECTIONS[direction]
+    def diversify(self, seed: int, overrides: Sequence[str]) -> None:
+        """Goes on from English-German, with what all runs of `learn` translate."""
+        english, german = self._text("en"), self._text("de")
         files = [
-            (self._text(source), self._text(target)),
-            (self._translated(f"{target}_{source}"), self._text(target)),
-            (self._text(source), self._translated(direction)),
+            (english, german),
+            *((self._translated("de_en", each), german) for each in self.seeds),
+            *((english, self._translated("en_de", each)) for each in self.seeds),
         ]
-        # Absolute, because a run is known by it.
-        beginning = f"training.start_from={self.run(direction).resolve()}"
-        name = f"{direction}_diversified"
-        self._train(direction, name, files, [beginning, *overrides])
+        settings = [
+            # Absolute, because a run is known by it.
+            f"training.start_from={self.run('en_de', seed).resolve()}",
+            *(OF_SEVERAL_SEEDS if len(self.seeds) > 1 else []),
+        ]
+        self._train(DIVERSIFIED, seed, files, [*settings, *overrides])
 
-    def score(self, direction: str, name: str) -> Scores:
+    def score(self, name: str, seed: int) -> Scores:
         """What `nmt evaluate` says of the run's best checkpoint."""
-        source, target = DIRECTIONS[direction]
+        source, target = LANGUAGES[name]
         found = {}
         for column, (part, options) in COLUMNS.items():
             files = ["--source", f"{self.text}/{part}.{source}"]
             files += ["--reference", f"{self.text}/{part}.{target}"]
-            run = str(self.run(name))
+            run = str(self.run(name, seed))
             printed = nmt("evaluate", "--ckpt", run, "--json", *files, *options)
             found[column] = json.loads(printed)["bleu"]
         return Scores(
@@ -91,16 +99,16 @@ class Seed:
 
     def _train(
         self,
-        direction: str,
         name: str,
-        files: Sequence[tuple[Path, ...]],
+        seed: int,
+        files: Sequence[tuple[Path, Path]],
         overrides: Sequence[str],
     ) -> None:
-        source, target = DIRECTIONS[direction]
+        source, target = LANGUAGES[name]
         pairs = [{"source": str(one), "target": str(other)} for one, other in files]
         settings = [
-            f"run_dir={self.run(name)}",
-            f"training.seed={self.number}",
+            f"run_dir={self.run(name, seed)}",
+            f"training.seed={seed}",
             f"data.train={json.dumps(pairs, ensure_ascii=False)}",
             f"data.validation.source={self.text}/val.{source}",
             f"data.validation.target={self.text}/val.{target}",
@@ -109,10 +117,10 @@ class Seed:
         config = PROJECT / "configs" / f"multi30k_{name}.yaml"
         nmt("train", str(config), *(f"--set={setting}" for setting in settings))
 
-    def _translated(self, direction: str) -> Path:
+    def _translated(self, name: str, seed: int) -> Path:
         """What the run makes of its training source, by its best checkpoint."""
-        source, target = DIRECTIONS[direction]
-        run = self.run(direction)
+        source, target = LANGUAGES[name]
+        run = self.run(name, seed)
         output = self.runs / f"{run.name}.train.{target}"  # there when it is whole
         best = run / "checkpoints" / "best"  # which names the checkpoint
         if output.exists() and output.stat().st_mtime > best.stat().st_mtime:
@@ -202,7 +210,7 @@ def main() -> None:
         action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="over those of --set, for the runs that go on with translations",
+        help="over those of --set, for the run that goes on with translations",
     )
     parser.add_argument(
         "--runs",
@@ -213,19 +221,16 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     require_text(arguments.text)
-    by_seed: dict[str, dict[int, Scores]] = {}
-    for number in arguments.seeds:
-        seed = Seed(number, arguments.text, arguments.runs)
-        for direction in DIRECTIONS:
-            seed.learn(direction, arguments.set)
-        for direction in DIRECTIONS:
-            seed.diversify(direction, [*arguments.set, *arguments.set_diversified])
-        for direction in DIRECTIONS:
-            for name in direction, f"{direction}_diversified":
-                by_seed.setdefault(name, {})[number] = seed.score(direction, name)
-    for name, found in by_seed.items():
+    models = Models(arguments.seeds, arguments.text, arguments.runs)
+    for seed in models.seeds:
+        for name in ("en_de", "de_en"):
+            models.learn(name, seed, arguments.set)
+    for seed in models.seeds:
+        models.diversify(seed, [*arguments.set, *arguments.set_diversified])
+    for name in LANGUAGES:
+        found = {seed: models.score(name, seed) for seed in models.seeds}
         print("\n".join(table(name, found)))
-        for column, signature in found[arguments.seeds[0]].signatures.items():
+        for column, signature in found[models.seeds[0]].signatures.items():
             print(f"{column}: {signature}")
         print(flush=True)
 
