@@ -110,7 +110,7 @@ class TokenizerConfig(Section):
     type: Literal["bpe", "unigram", "char", "word"] = "bpe"
     """What a token is: a subword (bpe, unigram), a character, or a word: what blanks
     set apart, with its punctuation."""
-    vocab_size: Count = 4000
+    vocab_size: Count = 8000
     """Tokens in each vocabulary at most; 261 or more, which special tokens and bytes
     take; for word 5 or more."""
     joint: bool = True
