@@ -109,7 +109,8 @@ def bar_of_lines(name: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar while lines of text are worked on; what it gives is told of lines done."""
     bar = Bar(Verbosity.NORMAL)
     bar.begin(name, total, 0)
-    bar.show("{n:,} of {total:,} lines, {remaining} left")
+    # The text may be longer by now; tqdm then has no total.
+    bar.show(f"{{n:,}} of {total:,} lines, {{remaining}} left")
     try:
         yield bar.advance
     finally:

@@ -1,12 +1,21 @@
 """What a terminal shows: no line is broken by its width, whatever the script."""
 
 import logging
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tqdm import tqdm
 
-from nmt.terminal import MAY_BE_CUT, Bar, TerminalHandler, Verbosity, cut
+from nmt.terminal import (
+    MAY_BE_CUT,
+    Bar,
+    TerminalHandler,
+    Verbosity,
+    bar_of_lines,
+    cut,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +84,19 @@ def test_verbosity_says_what_is_shown(
     ]
     assert ("epoch 1/2" in shown) == (is_terminal and not quiet)
     assert ("preparing ..." in shown) == (is_terminal and not quiet)
+
+
+def test_a_bar_of_lines_goes_on_where_there_are_more_than_were_counted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("nmt.terminal.tqdm", partial(tqdm, mininterval=0, miniters=1))
+    with bar_of_lines("translating", 2000) as advance:
+        for _ in range(3):
+            advance(1000)
+    shown = capsys.readouterr().err
+    assert "| 2,000 of 2,000 lines, " in shown
+    assert "| 3,000 of 2,000 lines, " in shown
 
 
 def test_at_a_terminal_examples_are_cut_and_messages_broken_between_words(
