@@ -35,7 +35,7 @@ COLUMNS = {
     "test, cased": ("test_2016_flickr", []),
 }
 # The translations of three seeds make a text of seven times the lines: one epoch of it
-# is about as long as the configuration's two, of one seed's. Validated four times.
+# is about as long as the configuration's two, of one seed's, and validated four times.
 OF_SEVERAL_SEEDS = ["training.epochs=1", "training.validate_every=793"]
 
 
@@ -196,7 +196,15 @@ def main() -> None:
         help="where train.en and the others are (default data/multi30k, which "
         "scripts/get_multi30k fills)",
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[1, 2, 3],
+        metavar="N",
+        help="(default 1 2 3) others than before need another --runs: the last models "
+        "learn from what those of all seeds translate",
+    )
     parser.add_argument(
         "--set",
         action="append",
